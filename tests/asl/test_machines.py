@@ -45,7 +45,9 @@ def folder(tmp_path):
 
 
 def test_each_form_of_a_definition_in_a_template(folder):
-    inline, text, file = machines_in(folder / "template.yaml", named=True)
+    inline, text, file, none = machines_in(folder / "template.yaml", named=True)
+    assert none.value is None
+    assert "does not have Definition" in str(none.problem)
     assert (inline.name, text.name, file.name) == ("Inline", "Text", "File")
     assert inline.value == file.value == MACHINE
     assert text.value["States"]["A"]["Type"] == "${Kind}"
@@ -152,3 +154,99 @@ def test_a_sub_whose_names_stand_for_more_and_more_text_is_refused(tmp_path):
     file.write_text(json.dumps({"Resources": {"M": machine}}))
     with pytest.raises(ConfigurationError, match="makes a text of more than"):
         list(machines_in(file, named=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "position"),
+    [
+        ("a.asl.json", '{"StartAt": "A",\n "States": {,}}', Position(2, 13)),
+        ("a.asl.json", '{"StartAt": "A"', Position(1, 16)),
+        ("a.asl.yaml", "StartAt: A\nStates: [\n", Position(3, 1)),
+        ("a.asl", "{,}", Position(1, 2)),
+        ("template.yaml", "Resources:\n  A: {\n", Position(3, 1)),
+        ("template.yml", "A: 1\nA: 2\n", Position(2, 1)),
+        ("flow.json", '{"StartAt": "A",\n "States": {,}}', Position(2, 13)),
+        ("deploy.yml", "M: {Type: AWS::Serverless::StateMachine\n", Position(2, 1)),
+    ],
+)
+def test_what_is_meant_to_be_a_definition_and_cannot_be_read_is_not_skipped(
+    tmp_path, name, text, position
+):
+    (tmp_path / name).write_text(text)
+    (one,) = machines_in(tmp_path / name, named=False)
+    assert one.value is None
+    assert one.problem is not None
+    assert one.positions == {"$": position}
+    with pytest.raises(ConfigurationError, match=rf"line {position.line}\b"):
+        list(machines_in(tmp_path / name, named=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("package.json", '{"name": '),
+        ("docker-compose.yml", "services: [\n"),
+        ("template.yaml", "Resources: {}\n"),  # a template without a machine
+        ("template.yaml", "kind: Pod\n"),
+    ],
+)
+def test_files_of_other_kinds_are_skipped(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert [*machines_in(tmp_path / name, named=False)] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b'{"StartAt": "\xff"}', "is not UTF-8"),
+        (b"[1]", "is not a state machine's definition"),
+        (b" " * 4_000_001, "more than 4,000,000 bytes"),
+        (None, "there is no file"),
+    ],
+)
+def test_a_definition_that_is_no_text_is_not_skipped(tmp_path, content, found):
+    file = tmp_path / "m.asl.json"
+    if content is None:
+        file.symlink_to(tmp_path / "gone.json")
+    else:
+        file.write_bytes(content)
+    ((path, named),) = files_below([tmp_path])
+    (one,) = machines_in(path, named=named)
+    assert found in str(one.problem)
+
+
+def test_a_misspelt_field_keeps_a_definition_in_the_lint(tmp_path):
+    (tmp_path / "m.asl.json").write_text('{"StartAt": "A", "Sates": {}}')
+    (one,) = machines_in(tmp_path / "m.asl.json", named=False)
+    assert one.value == {"StartAt": "A", "Sates": {}}
+
+
+@pytest.mark.parametrize(
+    ("properties", "file", "found"),
+    [
+        ({"DefinitionUri": "gone.asl.json"}, "gone.asl.json", "there is no file"),
+        ({"DefinitionUri": "bad.asl.json"}, "bad.asl.json", "is not JSON"),
+        ({"DefinitionUri": "s3://bucket/key"}, "template.json", "in a bucket"),
+        ({"DefinitionString": {"Ref": "Text"}}, "template.json", "only the deployment knows"),
+        ({"DefinitionString": "{,}"}, "template.json", "neither JSON nor YAML"),
+        ({}, "template.json", "does not have Definition"),
+        (None, "template.json", "does not have Definition"),
+    ],
+)
+def test_a_machine_of_a_template_whose_definition_cannot_be_read(tmp_path, properties, file, found):
+    (tmp_path / "bad.asl.json").write_text("{,}")
+    machine = {"Type": "AWS::Serverless::StateMachine", "Properties": properties}
+    template = tmp_path / "template.json"
+    template.write_text(json.dumps({"Resources": {"M": machine}}, indent=1))
+    (one,) = machines_in(template, named=False)
+    assert one.value is None
+    assert found in str(one.problem)
+    assert one.file == str(tmp_path / file)
+    if file == "template.json":
+        assert one.positions == {"$": Position(3, 3)}
+
+
+def test_a_named_file_is_given_once(tmp_path):
+    (tmp_path / "m.asl.json").write_text(json.dumps(MACHINE))
+    file = tmp_path / "m.asl.json"
+    assert [*files_below([tmp_path, file])] == [(file, True)]

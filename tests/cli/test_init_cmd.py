@@ -154,3 +154,27 @@ def test_a_function_in_another_language(folder):
     written = tomllib.loads((folder / "statebag.toml").read_text("utf-8"))
     assert written["control"] == ["$.이름"]
     assert "movable" not in written
+
+
+def test_a_definition_with_a_syntax_error_is_an_error_with_its_line(folder):
+    (folder / "machine.asl.json").write_text('{"StartAt": "A",\n "States": {,}}')
+    for arguments in ((), ("machine.asl.json",)):
+        result = statebag("init", *arguments)
+        assert result.exit_code == 20
+        assert "machine.asl.json is not JSON: line 2, column 13" in result.stderr
+    assert not (folder / "statebag.toml").exists()
+
+
+def test_a_template_whose_definition_is_not_there_is_an_error(folder):
+    (folder / "template.yaml").write_text(
+        "Resources:\n"
+        "  M:\n"
+        "    Type: AWS::Serverless::StateMachine\n"
+        "    Properties: {DefinitionUri: gone.asl.json}\n"
+    )
+    result = statebag("init")
+    assert result.exit_code == 20
+    assert "there is no file gone.asl.json" in result.stderr
+    found = statebag("lint", folder)
+    assert found.exit_code == 4
+    assert "there is no file" in found.stdout

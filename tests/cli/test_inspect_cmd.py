@@ -163,3 +163,20 @@ def test_a_patched_value_names_its_form(folder):
     text = lines_by_name(result.stdout)["text"]
     assert text[4] == "patched"
     assert text[5].endswith("bag")
+
+
+@pytest.mark.parametrize(
+    ("characters", "share"),
+    [
+        (1_000, "0.4% of the payload limit 262,144\n"),
+        (400_000, "152.6% of the payload limit 262,144. A function"),
+        (2_621_430, "10.0 times the payload limit 262,144. A function that seals it"),
+    ],
+)
+def test_a_plain_state_is_not_measured_as_a_bag(folder, characters, share):
+    file = folder / "plain.json"
+    file.write_text(json.dumps({"a": "x" * characters}))
+    printed = statebag("inspect", file).stdout
+    assert f"plain state {characters + 8:,} bytes, no part of it is in a store" in printed
+    assert share in printed
+    assert "of its bound" not in printed

@@ -166,3 +166,76 @@ def test_the_adopted_definitions_of_the_page_are_clean(definition):
         options += [one for path in paths.split(",") if path for one in (option, path)]
     result = statebag("lint", definition, *options)
     assert (result.exit_code, result.stdout) == (0, "")
+
+
+BROKEN = '{"StartAt": "A",\n "States": {,}}'
+
+
+def test_a_definition_with_a_syntax_error_is_found_in_a_folder(file, tmp_path):
+    broken = tmp_path / "broken.asl.json"
+    broken.write_text(BROKEN)
+    for name in ("package.json", "docker-compose.yml"):
+        (tmp_path / name).write_text("{")
+    for form in ("text", "sarif"):
+        result = statebag(
+            "lint", tmp_path, "--format", form, "--ignore", "SB301", "--ignore", "SB201"
+        )
+        assert result.exit_code == 4
+    line = statebag("lint", tmp_path).stdout.splitlines()[0]
+    assert line.startswith(f"{broken}:2:13: SB001 error: $: it is not JSON: ")
+    assert "package.json" not in statebag("lint", tmp_path).stdout
+
+
+def test_a_definition_with_a_syntax_error_has_no_line_of_control_paths(file, tmp_path):
+    broken = tmp_path / "broken.asl.json"
+    broken.write_text(BROKEN)
+    result = statebag("lint", tmp_path, "--control")
+    assert result.exit_code == 4
+    assert result.stdout == f"{file}: STATEBAG_CONTROL=$.route\n"
+    assert f"{broken}:2:13: SB001" in result.stderr
+    broken.write_text('{"StartAt": "B", "States": {"A": {"Type": "Succeed"}}}')
+    wrong = statebag("lint", broken, "--control")
+    assert (wrong.exit_code, wrong.stdout) == (4, "")
+    assert "SB001" in wrong.stderr
+
+
+def test_a_file_that_the_settings_name_must_be_a_definition(tmp_path, monkeypatch):
+    """Also if the folder is named, and the file's name says nothing."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "good.asl.json").write_text(json.dumps(machine(A=task("A"))))
+    (tmp_path / "flows" / "orders.json").write_text('{"a": ')
+    assert statebag("lint", "flows", "--exit-zero").exit_code == 0
+    (tmp_path / "statebag.toml").write_text('template = "flows/orders.json"\n')
+    for paths in ((), ("flows",), (".",)):
+        result = statebag("lint", *paths)
+        assert result.exit_code == 20
+        assert "orders.json is not JSON: line 1, column 7" in result.stderr
+
+
+@pytest.mark.parametrize(("command", "argument"), [("lint", "[PATHS]..."), ("run", "[TEMPLATE]")])
+def test_what_the_settings_can_name_is_optional(command, argument, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    usage = statebag(command, "--help").stdout.splitlines()[0]
+    assert usage.endswith(f" {command} [OPTIONS] {argument}")
+    result = statebag(command)
+    assert result.exit_code == 2
+    assert "no statebag.toml has a template" in result.stderr
+    assert "statebag init" in result.stderr
+
+
+def test_fix_prints_the_lines_of_control_paths_once(file, tmp_path):
+    pick = {"Type": "Pass", "Parameters": {"x.$": "$.value.part"}}
+    movable = tmp_path / "other.asl.json"
+    movable.write_text(json.dumps(machine(A=task("A"), B=pick)))
+    printed = statebag("lint", "--fix", file, movable).stdout
+    assert printed.count("$.route\n") == 1
+    assert printed.count("STATEBAG_CONTROL=$.route") == 1
+    assert printed.count("STATEBAG_MOVABLE=") == 1
+    assert "Policy(" not in printed
+
+
+def test_a_misspelt_control_path_is_named(file):
+    result = statebag("lint", file, "--control", "$.rout")
+    assert "There is a path $.rout: did you mean $.route?" in result.stdout
+    assert "did you mean" not in statebag("lint", file, "--control", "$.another").stdout

@@ -519,3 +519,81 @@ def test_a_case_of_a_mock_file_answers_the_tasks(folder):
     assert (ran.exit_code, json.loads(ran.stdout)["output"]) == (0, {"n": 7})
     assert "Name the machine: M, N" in run(*arguments, "BankIsBusy").stderr
     assert run(definition, "--mocks", "mocks.json").exit_code == 2
+
+
+def test_a_definition_with_a_syntax_error_is_an_error_with_its_line(folder):
+    (folder / "m.asl.json").write_text('{"StartAt": "A",\n "States": {,}}')
+    result = run("m.asl.json")
+    assert result.exit_code == 20
+    assert "m.asl.json is not JSON: line 2, column 13" in result.stderr
+
+
+CHILDREN = {
+    "StartAt": "Each",
+    "States": {
+        "Each": {
+            "Type": "Map",
+            "End": True,
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                "StartAt": "Work",
+                "States": {"Work": task("work")},
+            },
+        },
+    },
+}
+WORK = "def work(event, context): raise ValueError('no such row')"
+
+
+def test_the_first_failed_child_of_a_distributed_map_is_named(folder):
+    (folder / "in.json").write_text("[1, 2]")
+    files = machine(folder, CHILDREN["States"], work=WORK)
+    failed = run(*files, "--input", "in.json")
+    assert failed.exit_code == 3
+    told = failed.stderr
+    assert "the first failed child: ValueError in state " in told
+    assert "/Work\n" in told
+    assert "its cause: no such row" in told
+    child, whole = (line for line in told.splitlines() if line.startswith("look into"))
+    assert child.startswith("look into it: statebag log arn:")
+    assert whole.startswith("look into the whole run: statebag log arn:")
+    shown = CliRunner().invoke(cli, child.partition("statebag ")[2].split())
+    assert "FAILED in state Work" in shown.stdout
+
+
+def test_the_first_failed_child_is_named_where_a_catch_took_the_maps_error(folder):
+    (folder / "in.json").write_text("[1]")
+    each = {k: one for k, one in CHILDREN["States"]["Each"].items() if k != "End"}
+    states = {
+        "Each": {
+            **each,
+            "Next": "Stop",
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Stop"}],
+        },
+        "Stop": {"Type": "Fail", "Error": "Stopped"},
+    }
+    failed = run(*machine(folder, states, work=WORK), "--input", "in.json")
+    assert "the first failed child: ValueError" in failed.stderr
+    assert "its cause: no such row" in failed.stderr
+
+
+def test_of_maps_in_maps_the_innermost_child_is_named(folder):
+    (folder / "in.json").write_text("[[1]]")
+    outer = {
+        **CHILDREN["States"]["Each"],
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            **CHILDREN,
+            "StartAt": "Each",
+        },
+    }
+    failed = run(*machine(folder, {"Outer": outer}, work=WORK), "--input", "in.json")
+    assert "the first failed child: ValueError" in failed.stderr
+    assert "its cause: no such row" in failed.stderr
+
+
+def test_without_children_nothing_is_said_of_them(folder):
+    failed = run(*machine(folder, {"A": {"Type": "Fail", "Error": "No"}}))
+    assert failed.exit_code == 3
+    assert "child" not in failed.stderr
+    assert "look into it: statebag log arn:" in failed.stderr

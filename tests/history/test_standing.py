@@ -103,3 +103,24 @@ def test_a_map_run_that_failed_leads_to_its_first_failed_child():
 def test_on_aws_its_failed_children_are_listed():
     advice = stands(*MAP_RUN_FAILED).advice
     assert "list-executions --map-run-arn arn:run --status-filter FAILED" in advice
+
+
+def test_a_fail_state_in_a_map_is_where_it_failed():
+    """As recorded on AWS: the history names the error only at the end."""
+    history = history_of(
+        ARN,
+        "Main",
+        events(
+            ("ExecutionStarted", {"input": "{}"}),
+            ("MapStateEntered", {"name": "Each", "input": "[1]"}),
+            ("MapStateStarted", {"length": 1}),
+            ("MapIterationStarted", {"name": "Each", "index": 0}),
+            ("FailStateEntered", {"name": "Stop", "input": "1"}),
+            ("MapIterationFailed", {"name": "Each", "index": 0}),
+            ("MapStateFailed", {"error": "Stopped"}),
+            ("ExecutionFailed", {"error": "Stopped"}),
+        ),
+    )
+    stands = standing(history, transitions(history))
+    assert stands.state is not None
+    assert stands.state.path == "Main/Each[0]/Stop"

@@ -563,3 +563,17 @@ def test_a_bag_below_another_name_is_known_too():
     state = {"Type": "Pass", "InputPath": "$.again.route"}
     ran = run(("K", keep), ("C", state), ("End", END), functions=functions, strict=False)
     assert "reads $.again.route" in ran.warnings[0]
+
+
+def test_a_misspelt_control_path_is_named():
+    policy = Policy(control=("$.rout", "$.deep.other"))
+    state = choice(Variable="$.route", StringEquals="a")
+    ran = run(("C", state), ("End", END), functions={"make": seals(policy=policy)})
+    assert ran.error == PATH_NOT_NAMED
+    assert "There is a control path $.rout: did you mean $.route?" in ran.cause
+
+
+def test_a_control_path_that_is_not_like_the_one_that_is_read_is_not_named():
+    ran = run(("C", choice(Variable="$.route", StringEquals="a")), ("End", END))
+    assert ran.error == PATH_NOT_NAMED
+    assert "did you mean" not in ran.cause

@@ -34,6 +34,7 @@ __all__ = [
     "MOST_VALUES",
     "MOST_YAML_CHARACTERS",
     "PLACEHOLDER",
+    "DocumentError",
     "parse_document",
     "read_text",
 ]
@@ -79,6 +80,20 @@ _NULL = "tag:yaml.org,2002:null"
 _NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 # A text without its end goes to the end of the file, so that no part of it is looked at twice.
+
+
+class DocumentError(ConfigurationError):
+    """A text is neither JSON nor YAML, or exceeds a limit.
+
+    Attributes:
+        reason: What is wrong, without the place.
+        line: The line in the text, from 1; 0 if it is not known.
+        column: The column, from 1; 0 if it is not known.
+    """
+
+    reason = ""
+    line = 0
+    column = 0
 
 
 class _TooLargeError(yaml.MarkedYAMLError):
@@ -265,12 +280,12 @@ def parse_document(text: str, place: str) -> Any:
     """
     if len(text) > MOST_BYTES:
         raise ConfigurationError(f"{place} has {len(text):,} characters", hint=_LIMITS)
-    problem = None
+    problem, at = None, (0, 0)
     if text.lstrip()[:1] in {"{", "["}:
         try:
             value = loads(text)
         except json.JSONDecodeError as error:
-            problem = f"line {error.lineno}, column {error.colno}: {error.msg}"
+            problem, at = error.msg, (error.lineno, error.colno)
         except ValueError:
             problem = "a number has too many digits"
         except RecursionError:
@@ -281,27 +296,38 @@ def parse_document(text: str, place: str) -> Any:
     elif place.endswith(".json"):
         problem = "a JSON object begins with '{'"
     if problem is not None and place.endswith(".json"):
-        raise ConfigurationError(f"{place} is not JSON: {problem}")
+        raise _unread(place, "is not JSON", problem, at)
     if len(text) > MOST_YAML_CHARACTERS:
         found = problem or f"it has {len(text):,} characters"
-        raise ConfigurationError(f"{place} cannot be read as YAML: {found}", hint=_LIMITS)
+        raise _unread(place, "cannot be read as YAML", found, at, _LIMITS)
     try:
         with _room_for_levels():
             return yaml.load(text, _Loader)  # noqa: S506 - its SafeConstructor makes plain values only
     except _TooLargeError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise ConfigurationError(
-            f"{place} cannot be read: {line}{error.problem}", hint=_LIMITS
-        ) from None
+        mark = error.problem_mark
+        at = (mark.line + 1, 0) if mark else (0, 0)
+        raise _unread(place, "cannot be read", str(error.problem), at, _LIMITS) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        found = problem or f"{line}{error.problem or error.context}"
+        if problem is None:
+            mark = error.problem_mark or error.context_mark
+            at = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        found = problem or str(error.problem or error.context)
     except RecursionError:
         found = problem or "it nests deeper than what is left of Python's recursion limit"
     except (yaml.YAMLError, ValueError, TypeError) as error:
         found = problem or (str(error) or type(error).__name__).splitlines()[0]
-    raise ConfigurationError(f"{place} is neither JSON nor YAML: {found}")
+    raise _unread(place, "is neither JSON nor YAML", found, at)
+
+
+def _unread(
+    place: str, what: str, found: str, at: tuple[int, int], hint: str | None = None
+) -> DocumentError:
+    """Return the error of a text that cannot be read, with the position if it is known."""
+    line, column = at
+    where = f"line {line}{f', column {column}' if column else ''}: " if line else ""
+    error = DocumentError(f"{place} {what}: {where}{found}", hint=hint)
+    error.reason, error.line, error.column = f"it {what}: {found}", line, column
+    return error
 
 
 @contextmanager

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.cloudformation import MACHINE_TYPES
-from statebag.asl.documents import MOST_BYTES, parse_document, read_text
+from statebag.asl.documents import MOST_BYTES, DocumentError, parse_document, read_text
+from statebag.asl.meant_files import is_meant_by_name, is_meant_by_text
+from statebag.asl.model import Position
 from statebag.asl.positions import positions_in
 from statebag.asl.source_files import packaged_definition, refuse_sources
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from statebag.asl.model import Position
 
 __all__ = ["MachineSource", "files_below", "machines_in", "with_resource_texts"]
 
@@ -37,12 +37,13 @@ class MachineSource:
     Attributes:
         file: The file with the definition, as named.
         name: The resource in a template; empty for a definition's own file.
-        value: The parsed definition, not checked.
+        value: The parsed definition, not checked; None if it cannot be read.
         positions: Positions in the file by path; empty if they are not known.
         template: The template that names it; None if there is none.
         folder: The folder of that template, or of the file.
         substitutions: The DefinitionSubstitutions of the template, not resolved.
         express: Whether the template makes it an Express machine.
+        problem: Why there is no value; None if there is one.
     """
 
     file: str
@@ -53,55 +54,84 @@ class MachineSource:
     folder: Path = Path()
     substitutions: Mapping[str, Any] = field(default_factory=dict)
     express: bool = False
+    problem: ConfigurationError | None = None
 
 
 def files_below(paths: list[Path]) -> Iterator[tuple[Path, bool]]:
-    """Yield files, and whether each was named itself; in folders, those that may fit."""
+    """Yield files, and whether each was named itself; in folders, those that may fit.
+
+    A file that was named and is also in a folder is yielded once.
+    """
+    apart = {path.resolve() for path in paths if not path.is_dir()}
     for path in paths:
         if not path.is_dir():
             yield path, True
             continue
         for file in sorted(path.rglob("*")):
             hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-            if hidden or "node_modules" in file.parts or not file.is_file():
+            if hidden or "node_modules" in file.parts or file.is_dir():
                 continue
-            if file.suffix in _SUFFIXES and file.stat().st_size <= MOST_BYTES:
+            fits = is_meant_by_name(file) or _may_fit(file)
+            if fits and file.resolve() not in apart:
                 yield file, False
+
+
+def _may_fit(file: Path) -> bool:
+    """Return whether a file of a folder may be a definition, by its name's end and its size."""
+    fits = file.suffix in _SUFFIXES and file.is_file()
+    return fits and file.stat().st_size <= MOST_BYTES
 
 
 def machines_in(path: Path, *, named: bool) -> Iterator[MachineSource]:
     """Yield the machines of a file.
+
+    A file in a folder that is meant to be a definition or a template, by its name or by its text,
+    and cannot be read gives a machine without a value.
 
     Args:
         path: The file.
         named: Whether the file was named itself. Then a file without a machine is an error.
 
     Raises:
-        ConfigurationError: It cannot be read, or has no machine and was named.
+        ConfigurationError: It cannot be read, or has no machine, and was named.
     """
+    text = ""
     try:
         text = read_text(path)
         if named:
             refuse_sources(path, text)
         document = _parsed(text, str(path))
-    except ConfigurationError:
+    except ConfigurationError as error:
         if named:
             raise
+        if is_meant_by_name(path) or is_meant_by_text(text):
+            yield _unread(path, error)
         return
     if isinstance(document, dict) and isinstance(document.get("Resources"), dict):
-        found = list(_of_template(path, document, text))
+        found = list(_of_template(path, document, text, named=named))
         if named and not found:
             raise ConfigurationError(f"{path} has no state machine", path="$.Resources")
         yield from found
     elif isinstance(document, dict) and ({"StartAt", "States"} & document.keys()):
-        if named or {"StartAt", "States"} <= document.keys():
+        if named or is_meant_by_name(path) or {"StartAt", "States"} <= document.keys():
             document = with_resource_texts(document)
             yield MachineSource(str(path), "", document, positions_in(text), folder=path.parent)
-    elif named:
-        raise ConfigurationError(
+    elif named or ".asl" in path.suffixes:
+        other = ConfigurationError(
             f"{path} is not a state machine's definition",
             hint='It is a JSON or YAML object with "StartAt" and "States", or a template',
         )
+        if named:
+            raise other
+        yield _unread(path, other)
+
+
+def _unread(path: Path, error: ConfigurationError) -> MachineSource:
+    """Return the machine of a definition or template that cannot be read."""
+    positions = {}
+    if isinstance(error, DocumentError) and error.line:
+        positions = {"$": Position(error.line, error.column or 1)}
+    return MachineSource(str(path), "", None, positions, folder=path.parent, problem=error)
 
 
 def _parsed(text: str, place: str) -> Any:
@@ -115,49 +145,86 @@ def _parsed(text: str, place: str) -> Any:
     return document
 
 
-def _of_template(path: Path, document: dict[str, Any], text: str) -> Iterator[MachineSource]:
+def _of_template(
+    path: Path, document: dict[str, Any], text: str, *, named: bool
+) -> Iterator[MachineSource]:
     in_template: dict[str, Position] | None = None
     for name, resource in document["Resources"].items():
         if not isinstance(resource, dict) or resource.get("Type") not in MACHINE_TYPES:
             continue
         properties = resource.get("Properties")
         properties = properties if isinstance(properties, dict) else {}
-        above = f"$.Resources.{name}.Properties.Definition"
-        file, definition = str(path), properties.get("Definition")
+        file, definition = path, properties.get("Definition")
         positions: dict[str, Position] = {}
-        uri, string = properties.get("DefinitionUri"), properties.get("DefinitionString")
-        if isinstance(definition, dict):
-            definition = _with_texts(definition)
+        problem: ConfigurationError | None = None
+        try:
+            if isinstance(definition, dict):
+                definition = _with_texts(definition)
+            elif (own := _definition_file(path.parent, properties)) is not None:
+                file = own
+                inner = read_text(file)
+                definition, positions = _parsed(inner, str(file)), positions_in(inner)
+            elif (inner_text := _string(properties.get("DefinitionString"))) is not None:
+                definition = _parsed(inner_text, f"{path}, {name}")
+            else:
+                problem = _not_here(path, name, properties)
+        except ConfigurationError as error:
+            if named:
+                raise
+            problem = error
+        if file == path and (problem is not None or isinstance(definition, dict)):
             in_template = positions_in(text) if in_template is None else in_template
-            positions = {
-                "$" + place.removeprefix(above): position
-                for place, position in in_template.items()
-                if place.startswith(above)
-            }
-        elif isinstance(uri, str) and (path.parent / uri).is_file():
-            file = str(path.parent / uri)
-            inner = read_text(path.parent / uri)
-            definition, positions = _parsed(inner, file), positions_in(inner)
-        elif (packaged := packaged_definition(path.parent, properties)) is not None:
-            file = str(packaged)
-            inner = read_text(packaged)
-            definition, positions = _parsed(inner, file), positions_in(inner)
-        elif (inner_text := _string(string)) is not None:
-            definition = _parsed(inner_text, f"{path}, {name}")
-        if definition is not None or _is_elsewhere(properties):
-            given = properties.get("DefinitionSubstitutions")
-            substitutions = given if isinstance(given, dict) else {}
-            kind = properties.get("Type", properties.get("StateMachineType"))
-            yield MachineSource(
-                file,
-                name,
-                definition,
-                positions,
-                document,
-                path.parent,
-                substitutions,
-                express=kind == "EXPRESS",
-            )
+            place = f"$.Resources.{name}"
+            above = f"{place}.Properties.Definition"
+            if problem is not None:
+                positions = {"$": in_template[place]} if place in in_template else {}
+            else:
+                positions = {
+                    "$" + one.removeprefix(above): position
+                    for one, position in in_template.items()
+                    if one == above or one.startswith((f"{above}.", f"{above}["))
+                }
+        elif isinstance(problem, DocumentError) and problem.line:
+            positions = {"$": Position(problem.line, problem.column or 1)}
+        given = properties.get("DefinitionSubstitutions")
+        kind = properties.get("Type", properties.get("StateMachineType"))
+        yield MachineSource(
+            str(file),
+            name,
+            None if problem is not None else definition,
+            positions,
+            document,
+            path.parent,
+            given if isinstance(given, dict) else {},
+            express=kind == "EXPRESS",
+            problem=problem,
+        )
+
+
+def _definition_file(folder: Path, properties: Mapping[str, Any]) -> Path | None:
+    """Return the file that a template names for a definition; None if it is not on this machine."""
+    uri = properties.get("DefinitionUri")
+    if isinstance(uri, str) and not uri.startswith("s3://"):
+        return folder / uri
+    return packaged_definition(folder, properties)
+
+
+def _not_here(path: Path, name: str, properties: Mapping[str, Any]) -> ConfigurationError:
+    """Return why a machine of a template has no definition to read."""
+    if _is_elsewhere(properties):
+        return ConfigurationError(
+            f"the definition of {name} is in a bucket, and is not read from there",
+            hint="Name the definition's file.",
+        )
+    if {"Definition", "DefinitionString", "DefinitionUri"} & properties.keys():
+        return ConfigurationError(
+            f"the definition of {name} in {path} is a value that only the deployment knows",
+            hint="Name the definition's file.",
+        )
+    return ConfigurationError(
+        f"{name} in {path} does not have Definition, DefinitionUri or DefinitionString",
+        hint="Give it one of them.",
+    )
 
 
 def with_resource_texts(value: Any) -> Any:

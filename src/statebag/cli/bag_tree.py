@@ -208,13 +208,23 @@ def _print_packs(out: Console, inspection: Inspection, *, show_all: bool) -> Non
 
 
 def _print_totals(out: Console, inspection: Inspection, bound: int) -> None:
-    size = inspection.bag_bytes
-    out.print(
-        Text.assemble(
-            (f"state {inspection.root.size:,} bytes, bag {size:,} bytes", "bold"),
-            " counted with the spaces and escapes that a runtime may add:\n"
-            f"{size / bound:.1%} of its bound {bound:,}, "
-            f"{size / PAYLOAD_LIMIT:.1%} of the payload limit {PAYLOAD_LIMIT:,}",
-        ),
-        soft_wrap=True,
-    )
+    size, state = inspection.bag_bytes, inspection.root.size
+    of_limit = _share(size, "the payload limit", PAYLOAD_LIMIT)
+    counted = "counted with the spaces and escapes that a runtime may add"
+    if all(one.form == "plain" for one in inspection.root.walk()):
+        head = f"plain state {state:,} bytes"
+        told = f", no part of it is in a store. As a payload it is {size:,} bytes,\n{counted}: "
+        told += of_limit
+        if size > PAYLOAD_LIMIT:
+            told += ". A function that seals it makes a bag that fits"
+    else:
+        head = f"state {state:,} bytes, bag {size:,} bytes"
+        told = f" {counted}:\n{_share(size, 'its bound', bound)}, {of_limit}"
+    out.print(Text.assemble((head, "bold"), told), soft_wrap=True)
+
+
+def _share(size: int, limit: str, most: int) -> str:
+    """Return how large something is beside a limit: a share of it, or how many times as large."""
+    if size < 2 * most:
+        return f"{size / most:.1%} of {limit} {most:,}"
+    return f"{size / most:,.1f} times {limit} {most:,}"

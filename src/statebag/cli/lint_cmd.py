@@ -14,6 +14,7 @@ from statebag.cli.exit_codes import FOUND
 from statebag.cli.extras import needs
 from statebag.cli.json_output import json_of
 from statebag.cli.terminal_text import printable
+from statebag.local.settings_file import settings_file
 
 if TYPE_CHECKING:
     from statebag.lint.finding import Finding
@@ -36,7 +37,7 @@ class _Command(click.Command):
 @click.command(
     "lint", cls=_Command, short_help="Find what may exceed the limit in a state machine."
 )
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--sealed", metavar="NAME", multiple=True, help="A function that seals; * for all. Repeatable."
 )
@@ -99,6 +100,9 @@ def command(
 ) -> None:
     """Check the state machines in PATHS: definitions, templates, or folders of them.
 
+    Without PATHS, the template of statebag.toml is checked. In a folder, files that are meant to be
+    definitions or templates (*.asl.json, template.yaml) must be readable; other files are skipped.
+
     They are Amazon States Language in JSON or YAML, with JSONPath or JSONata. A function counts as
     sealing if its template sets STATEBAG_ variables, its handler's source names statebag, or its
     Task passes execution_id; for others, use --sealed. A Comment in the definition accepts a
@@ -120,6 +124,11 @@ def command(
       statebag lint machine.asl.json --fix
       statebag lint . --format sarif > lint.sarif
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    if not paths:
+        raise click.UsageError(
+            "no file is named, and no statebag.toml has a template: name a template, a definition "
+            "or a folder, or run `statebag init`"
+        )
     with needs("lint"):
         from statebag.lint.linter import Options, lint  # noqa: PLC0415 - kept out of --help
 
@@ -132,14 +141,19 @@ def command(
         input_bytes=max_bag_bytes if input_bytes is None else input_bytes,
         ignored=frozenset(ignore),
     )
+    named = _with_template(paths)
     if fixes:
-        _fix(list(paths), options, to_stderr=style != "text")
+        _fix(named, options, to_stderr=style != "text")
     if print_control or (fixes and style == "text"):
         # Of the functions that are to be decorated too: their paths are needed once they are.
-        _print_control(lint(list(paths), replace(options, sealed=("*", *sealed))))
-    if print_control:
-        return
-    report = lint(list(paths), options)
+        sealing = lint(named, replace(options, sealed=("*", *sealed)))
+        unread = [one for one in sealing.findings if one.code == "SB001"]
+        _print_control(sealing, without={one.file for one in unread})
+        if print_control:
+            for one in unread:
+                click.echo(_line(one), err=True)
+            click.get_current_context().exit(FOUND if unread and not exit_zero else 0)
+    report = lint(named, options)
     if style == "sarif":
         from statebag.lint.sarif import as_sarif  # noqa: PLC0415 - kept out of --help
 
@@ -147,7 +161,8 @@ def command(
     elif style == "json":
         click.echo(json_of(_as_dict(report), indent=2))
     else:
-        _print(report, notes=notes)
+        # With --fix, the lines of the control paths are printed already.
+        _print(report, notes=notes, paths=not fixes)
     if not exit_zero and any(one.severity != "note" for one in report.findings):
         click.get_current_context().exit(FOUND)
 
@@ -162,10 +177,33 @@ def _fix(paths: list[Path], options: Options, *, to_stderr: bool) -> None:
         click.echo(line, err=to_stderr)
 
 
-def _print_control(report: Report) -> None:
-    """Print a line for each machine: the paths that are set, and those that are missing."""
+def _with_template(paths: tuple[Path, ...]) -> list[Path]:
+    """Return the paths, with the template of the settings if it is in one of these folders.
+
+    A file that is named must be a definition or a template; other files of a folder may be.
+    """
+    found = settings_file(Path.cwd())
+    if found is None or "template" not in found[1]:
+        return [*paths]
+    template = (found[0].parent / found[1]["template"]).resolve()
+    for path in paths:
+        folder = path.resolve()
+        if path.is_dir() and template.is_relative_to(folder):
+            return [*paths, path / template.relative_to(folder)]
+    return [*paths]
+
+
+def _print_control(report: Report, *, without: set[str]) -> None:
+    """Print a line for each machine: the paths that are set, and those that are missing.
+
+    Args:
+        report: The report.
+        without: Files of definitions that have mistakes, so that their paths are not known.
+    """
     several = len(report.needed) > 1
     for file, paths in report.needed.items():
+        if file in without:
+            continue
         lines = [f"STATEBAG_CONTROL={','.join(paths)}"]
         if moved := report.needed_movable.get(file):
             lines.append(f"STATEBAG_MOVABLE={','.join(moved)}")
@@ -195,23 +233,30 @@ def _as_dict(report: Report) -> dict[str, object]:
     }
 
 
-def _print(report: Report, *, notes: bool) -> None:
+def _print(report: Report, *, notes: bool, paths: bool) -> None:
+    """Print the findings, and their number.
+
+    Args:
+        report: The report.
+        notes: Whether to print notes.
+        paths: Whether to print which paths are to be set.
+    """
     hidden = 0
     for one in report.findings:
         if one.severity == "note" and not notes:
             hidden += 1
             continue
         click.echo(_line(one))
-    for file in report.control:
-        paths = report.needed[file]  # the whole line: it takes the place of the present one
-        listed = ", ".join(json_of(path) for path in paths)
+    for file in report.control if paths else ():
+        named = report.needed[file]  # the whole line: it takes the place of the present one
+        listed = ", ".join(json_of(path) for path in named)
         click.echo(f"{printable(file)}: what its paths read must stay plain:")
         click.echo(f"  Policy(control=({listed},))")
-        click.echo(f"  STATEBAG_CONTROL={printable(','.join(paths))}")
-    for file in report.movable:
-        paths = report.needed_movable[file]
+        click.echo(f"  STATEBAG_CONTROL={printable(','.join(named))}")
+    for file in report.movable if paths else ():
+        named = report.needed_movable[file]
         click.echo(f"{printable(file)}: what its paths hand on must be movable:")
-        click.echo(f"  STATEBAG_MOVABLE={printable(','.join(paths))}")
+        click.echo(f"  STATEBAG_MOVABLE={printable(','.join(named))}")
     told = len(report.findings) - hidden
     count = f"{told} finding{'' if told == 1 else 's'}"
     more = [f"{hidden} note{'' if hidden == 1 else 's'} (--notes)"] if hidden else []

@@ -27,6 +27,7 @@ __all__ = ["command"]
 @click.argument("execution", metavar="[EXECUTION]", required=False)
 @click.option("--last", is_flag=True, help="Show the newest execution of this machine.")
 @click.option("--tail", type=click.IntRange(min=1), metavar="N", help="Show only the newest N.")
+@click.option("--all", "show_all", is_flag=True, help="Print a row for each of many transitions.")
 @click.option("--errors", is_flag=True, help="Show only what failed or was retried.")
 @click.option("--state", metavar="NAME", help="Show only this state.")
 @click.option("--deep", is_flag=True, help="Read what differs: changes inside stored values.")
@@ -41,6 +42,7 @@ def command(
     *,
     last: bool,
     tail: int | None,
+    show_all: bool,
     errors: bool,
     state: str | None,
     deep: bool,
@@ -58,9 +60,12 @@ def command(
 
     The sizes are those of its output: opened, and as a payload, with the share of the limit. The
     changes are those from the state's input, found by comparing the bags alone. The last lines show
-    the status of the execution. Without an EXECUTION, those of this machine are listed: the newest
-    write first, with its name, status, time and the bytes of its history; in a pipe, with its ARN.
-    Children of a distributed Map are counted under their parent; --children lists them there.
+    the status of the execution. Of more than 40 transitions, those of one state that went the same
+    way share a row (x40); --all gives each its own, as --json does.
+
+    Without an EXECUTION, those of this machine are listed: the newest write first, with its name,
+    status, time and the bytes of its history; in a pipe, with its ARN. Children of a distributed
+    Map are counted under their parent; --children lists them there.
 
     No value of a state is shown. The store is read only with --deep.
 
@@ -110,7 +115,15 @@ def command(
             return
         with needs("cli"):
             from statebag.cli.log_table import print_log  # noqa: PLC0415 - rich is slow to import
-        print_log(history, lines, stands, causes=causes, left_out=left_out, all_of=len(made))
+        print_log(
+            history,
+            lines,
+            stands,
+            causes=causes,
+            left_out=left_out,
+            all_of=len(made),
+            show_all=show_all or tail is not None,
+        )
 
 
 def _chosen(source: Executions, folder: Path, execution: str | None, *, last: bool) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.cli.fitted_table import Column, FittedTable, Name, print_left_out
+from statebag.cli.progress import state_path
+from statebag.cli.report import LONG_RUN
 from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import printable
 from statebag.history.causes import shown_cause
@@ -62,6 +65,7 @@ def print_log(
     causes: bool,
     left_out: int,
     all_of: int,
+    show_all: bool = False,
 ) -> None:
     """Print the table and the standing on the standard output.
 
@@ -72,6 +76,7 @@ def print_log(
         causes: Whether to show causes that may hold values.
         left_out: The number of older transitions that are not shown.
         all_of: The number of all transitions.
+        show_all: Whether each of many transitions has its row.
     """
     out = console(file_width=_FILE_WIDTH)
     out.print(Text(printable(history.arn), style="bold"), soft_wrap=True)
@@ -86,10 +91,11 @@ def print_log(
             )
         )
     table = FittedTable(_COLUMNS, names=2)
-    shown = 0
-    for line in lines:
-        table.add_row(*_cells(line, causes=causes))
-        shown += 1
+    rows = [_Row(line) for line in lines]
+    shown = len(rows)
+    folded = [*_folded(rows)] if shown > LONG_RUN and not show_all else rows
+    for row in folded:
+        table.add_row(*_cells(row, causes=causes))
     if left_out:
         out.print(Text(f"... {left_out:,} older ones are not shown", style="dim"))
     if shown:
@@ -102,37 +108,80 @@ def print_log(
                 style="dim",
             )
         )
+        if len(folded) < shown:
+            out.print(
+                Text(
+                    "A state that ran n times in the same way (xn) has its first event and its "
+                    "largest sizes; --all gives a row for each.",
+                    style="dim",
+                )
+            )
     else:
         out.print(Text("nothing to show", style="dim"))
     if any(payload.given is None and not payload.truncated for payload in _payloads(history)):
         out.print(Text("The history is without its payloads: no sizes, no changes."))
-    _print_standing(out, stands, causes=causes)
+    _print_standing(out, stands, history.arn, causes=causes)
 
 
 def _payloads(history: History) -> Iterator[Payload]:
     return (event.payload for event in history.events if event.payload is not None)
 
 
-def _cells(line: Line, *, causes: bool) -> tuple[Name | Text, ...]:
+@dataclass(slots=True)
+class _Row:
+    """A line of the table: a transition, or all of one state that went the same way."""
+
+    line: Line
+    count: int = 1
+
+
+def _folded(rows: Iterable[_Row]) -> Iterable[_Row]:
+    """Return a row for each state, status and errors, in the order of their first transitions."""
+    found: dict[object, _Row] = {}
+    for row in rows:
+        one = row.line.transition
+        errors = tuple(failure.error for failure in one.failures)
+        first = found.setdefault((state_path(one.path), one.status, one.error, errors), row)
+        if first is not row:
+            first.count += 1
+            first.line = replace(
+                first.line,
+                state_bytes=_largest(first.line.state_bytes, row.line.state_bytes),
+                bag_bytes=_largest(first.line.bag_bytes, row.line.bag_bytes),
+                changes=None,
+                changes_left_out=0,
+                note=first.line.note or row.line.note,
+            )
+    return found.values()
+
+
+def _largest(one: int | None, other: int | None) -> int | None:
+    return max((size for size in (one, other) if size is not None), default=None)
+
+
+def _cells(row: _Row, *, causes: bool) -> tuple[Name | Text, ...]:
+    line = row.line
     one = line.transition
     known = line.bag_bytes is not None
     return (
         Text(str(one.entered), style="dim"),
         Text(f"{one.started:%H:%M:%S}"),
-        _state_cell(line, causes=causes),
+        _state_cell(line, row.count, causes=causes),
         Text("" if line.state_bytes is None else f"{line.state_bytes:,}"),
         Text(f"{line.bag_bytes:,}" if known else ""),
         Text(f"{(line.bag_bytes or 0) / PAYLOAD_LIMIT:.1%}" if known else ""),
     )
 
 
-def _state_cell(line: Line, *, causes: bool) -> Name:
+def _state_cell(line: Line, count: int, *, causes: bool) -> Name:
     """Return the cell of a state: its name, indented by depth, and notes about it."""
     one = line.transition
     indent = "  " * one.depth
     title = Text(printable(one.state, _LONGEST_NAME), style="bold")
     indices = "".join(re.findall(r"\[\d+\]", one.path.removesuffix(one.state)))
-    if indices:
+    if count > 1:
+        title.append(f" x{count:,}", style="not bold cyan")
+    elif indices:
         title.append(f" {indices}", style="not bold dim")
     if one.attempts > 1:
         title.append(f" {one.attempts} attempts", style="not bold yellow")
@@ -176,7 +225,7 @@ def _change(change: LogPlace) -> Text:
     return text
 
 
-def _print_standing(out: Console, stands: Standing, *, causes: bool) -> None:
+def _print_standing(out: Console, stands: Standing, arn: str, *, causes: bool) -> None:
     status = stands.status
     line = Text(status, style=_STATUS_STYLES.get(status, "bold red"))
     if stands.state is not None:
@@ -190,9 +239,11 @@ def _print_standing(out: Console, stands: Standing, *, causes: bool) -> None:
     cause = shown_cause(stands.error, stands.cause, everything=causes)
     if cause:
         out.print(Text(f"cause: {printable(cause, _LONGEST_CAUSE)}"), soft_wrap=True)
-    elif stands.cause:
-        hidden = "It has a cause, which may quote values: --causes shows it."
-        out.print(Text(hidden, style="dim"))
+    if stands.cause and (not cause or cause.endswith(" ...")) and not causes:
+        # Never wrapped, as the advice: the command is there to be pasted.
+        shown = "The rest of the cause" if cause else "The cause"
+        hidden = f"{shown} may quote values of the state: statebag log {printable(arn)} --causes"
+        out.print(Text(hidden), soft_wrap=True)
     for one in stands.waiting[:_SHOWN_WAITING]:
         out.print(Text(_waits(one)), soft_wrap=True)
     if len(stands.waiting) > _SHOWN_WAITING:

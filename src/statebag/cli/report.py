@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from statebag.local.execution import LocalExecution, LocalTransition
 
-__all__ = ["as_dict", "print_report"]
+__all__ = ["LONG_RUN", "as_dict", "print_report", "readable"]
 
 LONG_RUN = 40
 """Transitions of an execution above which the report has one row for each state. Chosen: the rows
@@ -230,7 +230,7 @@ def _print_end(out: Console, execution: LocalExecution) -> None:
     if execution.error is not None:
         out.print(Text(f"error: {printable(execution.error)}"), soft_wrap=True)
     if execution.cause is not None:
-        out.print(Text(f"cause: {_shortened(_readable(execution.cause))}"), soft_wrap=True)
+        out.print(Text(f"cause: {_shortened(readable(execution.cause))}"), soft_wrap=True)
 
 
 def _unfinished(execution: LocalExecution) -> str:
@@ -240,7 +240,7 @@ def _unfinished(execution: LocalExecution) -> str:
     return f"{text}, and {more:,} more" if more else text
 
 
-def _readable(cause: str) -> str:
+def readable(cause: str) -> str:
     """Return a cause; for a Lambda function (JSON), the message and the line that raised it."""
     try:
         body = loads(cause)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from statebag.cli import IS_PROGRAM
-from statebag.cli.executions import DEFAULT_HISTORIES, histories_option
+from statebag.cli.executions import histories_option
 from statebag.cli.exit_codes import EXECUTION_FAILED, exit_code
 from statebag.cli.extras import needs
 from statebag.cli.json_input import read_json
@@ -59,7 +58,10 @@ def _execution_name(
 
 @click.command("run", short_help="Run a workflow on this machine.")
 @click.argument(
-    "workflow", metavar="TEMPLATE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+    "workflow",
+    metavar="[TEMPLATE]",
+    required=False,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @click.option(
     "--input", "input_", metavar="FILE", help="The input, JSON; - reads standard input. [{}]"
@@ -197,7 +199,7 @@ def _execution_name(
 )
 @histories_option
 def command(
-    workflow: Path,
+    workflow: Path | None,
     *,
     input_: str | None,
     machine: str | None,
@@ -229,6 +231,8 @@ def command(
 ) -> None:
     """Run the workflow of a SAM or CloudFormation TEMPLATE, or of a bare definition.
 
+    Without a TEMPLATE, that of statebag.toml is run.
+
     It needs no AWS account, no Docker and no network: this process interprets the definition, calls
     the template's Python functions with the template's environment variables, and plays the
     services of AWS. The template's tables, queues, topics and buckets are there, and empty. Packs
@@ -248,6 +252,11 @@ def command(
       statebag run machine.asl.json --handler JudgeArn=judge.py:handler
       statebag run template.yaml --mocks mocks.json --case HappyPath
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    if workflow is None:
+        raise click.UsageError(
+            "no file is named, and no statebag.toml has a template: name a template or a "
+            "definition, or run `statebag init`"
+        )
     from statebag.cli.run_process import RunProcess  # noqa: PLC0415 - kept out of --help
 
     # Before there is any thread: it may fork.
@@ -327,7 +336,10 @@ def command(
         shown = execution.output if plain else shown_output(execution.output, address, environment)
         print_report(execution, show_all=show_all, plain=plain, written=written, shown=shown)
     if execution.status != "SUCCEEDED" and not as_json:
-        click.echo(_look_into(execution, histories), err=True)
+        from statebag.cli.failed_run import failure_lines  # noqa: PLC0415 - not needed if it succeeds
+
+        for line in failure_lines(execution, histories):
+            click.echo(printable(line), err=True)
     status = 0 if execution.status == "SUCCEEDED" else EXECUTION_FAILED
     if failure is not None:
         told = f"{output_file} is not written: {failure}"
@@ -336,12 +348,6 @@ def command(
     if execution.threads_left:
         process.leave(status)
     click.get_current_context().exit(status)
-
-
-def _look_into(execution: LocalExecution, histories: Path) -> str:
-    """Return the command that shows what happened."""
-    given = [] if histories == DEFAULT_HISTORIES else ["--histories", str(histories)]
-    return f"look into it: {shlex.join(['statebag', 'log', execution.arn, *given])}"
 
 
 def _store(store: str | None, *, plain: bool) -> tuple[str, Mapping[str, str]]:

@@ -2,11 +2,12 @@
 
 An error's name comes from code. Its cause is free text: a function that failed on a value often
 quotes the value, and so does the service. Unless the user asks for all causes, only those that
-cannot hold a value are shown.
+cannot hold a value are shown, and of the service's texts about a path what stands before a value.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from statebag import errors
@@ -25,6 +26,24 @@ _WITHOUT_VALUES = {
 # Errors of a run on this machine, whose text names states, functions and paths.
 _OF_A_RUN = {"Statebag.NotOpened", "Statebag.PathNotNamed"}
 _OF_STATES = "The state '"
+# Errors of a path or an expression of the definition. The service begins the text with the place
+# and the path, and may quote a value after it (texts as recorded on AWS from 2023 to 2026).
+_OF_A_PATH = {"States.Runtime", "States.QueryEvaluationError"}
+_BEFORE_VALUES = re.compile(
+    r"An error occurred while executing the state '[^'\n]{1,80}' "
+    r"\(entered at the event id #\d+\)\. "
+    r"(?:"
+    r"Invalid path '\$[^\n]{0,300}?' : (?:Missing property in path|No results for path:) \$[^\s]*"
+    r"|The JSONPath '\$[^\n]{0,300}?' specified for the field '[^'\n]{1,120}' could not be found"
+    r"|The JSONata expression '[^\n]{1,500}?' specified for the field '[^'\n]{1,120}' returned "
+    r"(?:nothing \(undefined\)|an unsupported result type"
+    r"|an unexpected result type\. Expected '\w+', but was '\w+')"
+    r"|The \w+Path parameter (?:cannot be parsed as a long value|references a negative value"
+    r"|does not reference a valid ISO-8601 extended offset date-time format string): \$[^\s=]*"
+    r"|ToleratedFailure(?:Count cannot be negative|Percentage must be between 0 and 100)"
+    r"|Map state input must be an array"
+    r")"
+)
 _ADVICE = {
     "StoreUnavailable": "The store did not answer. When it does (`statebag doctor`), {again}.",
     "BlobMissing": "An object is gone: `statebag fsck`, then `statebag repair`, then {again}.",
@@ -77,6 +96,8 @@ def shown_cause(error: str | None, cause: str | None, *, everything: bool) -> st
         return told[1]
     if error in _WITHOUT_VALUES or (error in _OF_A_RUN and cause.startswith(_OF_STATES)):
         return cause
+    if error in _OF_A_PATH and (known := _BEFORE_VALUES.match(cause)) is not None:
+        return known[0] if known.end() >= len(cause.rstrip(".")) else f"{known[0]} ..."
     # An error of this library in a function gives its own type; text that only has the name does
     # not.
     return told[1] if error in _OURS and told[0] == error else None

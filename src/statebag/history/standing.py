@@ -59,6 +59,8 @@ class Standing:
         state: The state in which it failed.
         waiting: The open states, the longest open first.
         advice: What to do, a line for each thing; None if there is nothing to do.
+        map_run: The ARN of the run of a distributed Map whose children made it fail, also if a
+            Catch took the Map's error first; None if there is none.
     """
 
     status: str
@@ -69,6 +71,7 @@ class Standing:
     state: Transition | None = None
     waiting: tuple[Waiting, ...] = ()
     advice: str | None = None
+    map_run: str | None = None
 
 
 def standing(
@@ -101,12 +104,26 @@ def standing(
     error = None if named is None else str(named)
     state = _where_it_failed(made, status)
     advice = None
+    map_run = _failed_map_run(made, state)
     if state is not None:
         advice = advice_for(error, event=state.entered, arn=history.arn, is_local=is_local)
-        if state.map_run is not None:
-            advice = f"{_child_advice(state.map_run, failed_child, is_local=is_local)}{advice}"
+        if map_run is not None:
+            advice = f"{_child_advice(map_run, failed_child, is_local=is_local)}{advice}"
     cause = None if cause is None else str(cause)
-    return Standing(status, newest.time, newest.id, error, cause, state, advice=advice)
+    return Standing(
+        status, newest.time, newest.id, error, cause, state, advice=advice, map_run=map_run
+    )
+
+
+def _failed_map_run(made: list[Transition], state: Transition | None) -> str | None:
+    """Return the run of the distributed Map that failed, or of the newest whose error was caught.
+
+    After a Catch, a Fail state says that something failed, and the children say what.
+    """
+    if state is None or state.map_run is not None or state.kind != "Fail":
+        return None if state is None else state.map_run
+    caught = [one for one in made if one.status == "caught" and one.map_run is not None]
+    return caught[-1].map_run if caught else None
 
 
 def _child_advice(
@@ -131,9 +148,13 @@ def _where_it_failed(made: list[Transition], status: str) -> Transition | None:
     outer = max(found, key=_ending, default=None)
     if outer is None:
         return None
-    # A Map or Parallel fails after a state inside it, and that state is the one to look at.
+    # A Map or Parallel fails after a state inside it, and that state is the one to look at. The
+    # history has no error of a Fail state that stands inside.
     inside = [
-        one for one in found if one.path.startswith(f"{outer.path}[") and one.error == outer.error
+        one
+        for one in found
+        if one.path.startswith(f"{outer.path}[")
+        and (one.error == outer.error or (one.kind == "Fail" and one.error is None))
     ]
     return max(inside, key=lambda one: (one.depth, *_ending(one)), default=outer)
 

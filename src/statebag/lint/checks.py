@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import CALL_BYTES, PAYLOAD_LIMIT
+from statebag.format.near_name import near_path
 from statebag.format.paths import render_path
 from statebag.lint.calls import has_no_scope
 from statebag.lint.catch_checks import CatchChecks
@@ -131,6 +132,7 @@ class Checks:
         self._catches = CatchChecks(self._states, self._once)
         self._sealing: list[str] = []
         self._told: set[tuple[str, str]] = set()
+        self._found: set[tuple[str | int, ...]] = set()
         self._children = {
             machine.path
             for state in self._states.values()
@@ -172,7 +174,19 @@ class Checks:
         (self.moved if how == "pick" else self.wanted)[outer] = None
         field = render_path(_shown(place.inside))
         code, message, fix = _FOUND[how if how in _FOUND else "value"]
+        if (near := self._near(names, movable=how == "pick")) is not None:
+            fix = f"There is a path {near}: did you mean {outer}? {fix}"
         self._once(path, code, message.format(field=field, bag=place.of), fix)
+
+    def _near(self, names: tuple[str | int, ...], *, movable: bool) -> str | None:
+        """Return the path of the settings that may have been meant for a place.
+
+        Returns:
+            None if none is like it. A path that was read before is spelt right.
+        """
+        known = (*self._control, *(self._movable if movable else ()))
+        near = near_path(names, [one for one in known if one not in self._found])
+        return None if near is None else render_path(near)
 
     def _also(self, place: InBag, names: tuple[str | int, ...], how: str) -> None:
         """Record the path that counts if the function seals only its state, and not its answer."""
@@ -321,12 +335,14 @@ class Checks:
         return any(path[: len(names)] == names for names in _ways(place) for path in self._movable)
 
     def _is_plain(self, place: InBag) -> bool:
-        known = (*self._control, *place.plain)
-        return any(
-            names[: len(path)] == path or path[: len(names)] == names
+        found = [
+            path
             for names in _ways(place)
-            for path in known
-        )
+            for path in (*self._control, *place.plain)
+            if names[: len(path)] == path or path[: len(names)] == names
+        ]
+        self._found.update(found)
+        return bool(found)
 
     def _once(self, path: str, code: str, message: str, fix: str) -> None:
         if (path, code) not in self._told:

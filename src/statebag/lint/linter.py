@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.definition import problems_of, unreached_states
+from statebag.asl.documents import DocumentError
 from statebag.asl.machines import MachineSource, files_below, machines_in
 from statebag.asl.model import Definition, Position
 from statebag.errors import ConfigurationError
@@ -171,9 +172,7 @@ def _looked_at(
 
     definition = machine.value
     if definition is None:
-        where = f"the definition of {machine.name} is in a bucket, and is not read from there"
-        finding = (machine.file, 0, 0, "$", "SB001", where, "Name the definition's file.")
-        return [Finding(*finding)], _Advice()
+        return [_unread(machine)], _Advice()
     model = Definition(definition, machine.positions)
     try:
         for problem in problems_of(definition):
@@ -225,6 +224,17 @@ def _looked_at(
         tuple(checks.wanted), tuple(checks.moved), tuple(checks.also), tuple(checks.also_moved)
     )
     return findings, advice
+
+
+def _unread(machine: MachineSource) -> Finding:
+    """Return the finding for a definition that cannot be read."""
+    problem = machine.problem
+    message, fix = "it is empty", "Write a state machine into it, or take it out of the folder."
+    if problem is not None:
+        message = problem.reason if isinstance(problem, DocumentError) else problem.message
+        fix = problem.hint or "Correct it, or take it out of the folder."
+    at = machine.positions.get("$", Position(0, 0))
+    return Finding(machine.file, at.line, at.column, "$", "SB001", message[:_NAME_SHOWN], fix)
 
 
 def _control_of(functions: Mapping[str, FunctionSettings]) -> Iterator[str]:

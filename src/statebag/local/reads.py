@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from statebag.asl.malformed_text import MalformedError
-from statebag.format.paths import render_path
+from statebag.format.paths import parse_path, render_path
 from statebag.format.stub import KEY
 from statebag.local.stubs import Hidden, hidden, is_stub, parsed, stub_places, text_stubs
 
@@ -218,6 +218,9 @@ class Reading(NamedTuple):
                 "bag, is not in its payload: it was offloaded with the rest of the bag, because no "
                 "control path names it. The other members of that object would be lost."
             )
+        near = _near(name, control)
+        if near is not None:
+            cause += f" There is a control path {near}: did you mean {name}?"
         if name == "$":
             cause += " Read single fields by their names, or let a function read the state."
         else:
@@ -232,6 +235,15 @@ class Reading(NamedTuple):
                     f"{name} into STATEBAG_MOVABLE instead."
                 )
         raise RefusedError(PATH_NOT_NAMED, cause)
+
+
+def _near(name: str, control: Sequence[str]) -> str | None:
+    """Return the control path that may have been meant for a place; None if none is like it."""
+    from statebag.format.near_name import near_path  # noqa: PLC0415 - a run needs it once
+
+    known = {parse_path(one): one for one in control}
+    near = near_path(parse_path(name), known)
+    return None if near is None else known[near]
 
 
 def _path_in(argument: Argument) -> str | None:
