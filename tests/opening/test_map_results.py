@@ -495,3 +495,41 @@ def test_a_manifest_of_another_form_is_no_empty_run(sb, bucket, files):
     details = {"Bucket": "results", "Key": "maps/run/manifest.json"}
     with pytest.raises(BlobCorrupt, match="manifest is malformed"):
         list(sb.map_results(details))
+
+
+def test_lines_that_are_cut_where_one_ends_are_missed(sb, bucket):
+    details = write(bucket, [("SUCCEEDED", "SUCCEEDED_0.jsonl", as_lines([10, 20, 30]))])
+    bucket.put("run/SUCCEEDED_0.jsonl", as_lines([10, 20]))
+    with pytest.raises(BlobCorrupt, match="has only 6 bytes; the Map Run's manifest says 9"):
+        list(sb.map_results(details, "COMPACT"))
+
+
+def test_a_last_number_that_lost_a_digit_is_missed(sb, bucket):
+    details = write(bucket, [("SUCCEEDED", "SUCCEEDED_0.jsonl", b"10\n20")])
+    bucket.put("run/SUCCEEDED_0.jsonl", b"10\n2")
+    with pytest.raises(BlobCorrupt, match="has only 4 bytes"):
+        list(sb.map_results(details, "COMPACT"))
+
+
+def test_a_file_that_the_manifest_lists_twice_does_not_count_twice(sb, bucket):
+    file = ("SUCCEEDED", "SUCCEEDED_0.jsonl", as_lines([1]))
+    details = write(bucket, [file, file])
+    with pytest.raises(BlobCorrupt, match="lists a file twice"):
+        list(sb.map_results(details, "COMPACT"))
+
+
+@pytest.mark.parametrize("size", ["9", 1.5, True, [9]])
+def test_a_manifest_with_a_size_that_is_no_number_of_bytes(sb, bucket, size):
+    listed = {"SUCCEEDED": [{"Key": "maps/run/0.json", "Size": size}]}
+    bucket.put("run/0.json", b"[1]")
+    bucket.put("run/manifest.json", json.dumps({"ResultFiles": listed}).encode())
+    with pytest.raises(BlobCorrupt, match="the Map Run's manifest is malformed"):
+        list(sb.map_results({"Bucket": "results", "Key": "maps/run/manifest.json"}))
+
+
+def test_a_manifest_without_sizes(sb, bucket):
+    bucket.put("run/0.jsonl", b"1\n2")
+    listed = {"SUCCEEDED": [{"Key": "maps/run/0.jsonl"}]}
+    bucket.put("run/manifest.json", json.dumps({"ResultFiles": listed}).encode())
+    results = sb.map_results({"Bucket": "results", "Key": "maps/run/manifest.json"})
+    assert [one.output for one in results] == [1, 2]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState, StatebagError
 from statebag.format import json_text
 from statebag.format.json_memory import check_memory
+from statebag.format.shared_parts import check_shared_parts
 from statebag.format.stub import KEY
 
 if TYPE_CHECKING:
@@ -151,8 +152,12 @@ def as_bag(value: Any) -> Any:
 
     Raises:
         InvalidState: The bytes are not JSON text.
-        LimitExceeded: The value would take more memory than there is.
+        LimitExceeded: The value would take more memory than there is, or holds the same parts in
+            too many places.
     """
+    if isinstance(value, dict | list):
+        check_shared_parts(value)
+        return value
     if isinstance(value, bytes | bytearray | memoryview):
         text = bytes(value)
         check_memory(text)

@@ -90,7 +90,8 @@ def read_map_results(
             succeeded decides: NONE if its record describes a child of this Map Run.
 
     Raises:
-        BlobCorrupt: The manifest has another form, or a file ends early.
+        BlobCorrupt: The manifest has another form or lists a file twice, or a file ends early or
+            has fewer bytes than the manifest says.
         InvalidState: A later record does not have the form of the first one.
         ConfigurationError: There is no such transformation.
         NotPermitted, BlobMissing, StoreUnavailable: From the store.
@@ -120,26 +121,36 @@ def _children(
     store, name = locate(bucket, key)
     manifest = json_text.decode(b"".join(without_mark([bytes(store.get(name))])), name)
     form = _Form(manifest, transformation)
-    for status, file_key in _files(manifest, name):
+    for status, file_key, size in _files(manifest, name):
         store, name = locate(bucket, file_key)
         items = lines if name.endswith(".jsonl") else array_items
-        for number, text in enumerate(items(without_mark(_chunks(store, name)), name), 1):
+        for number, text in enumerate(items(without_mark(_chunks(store, name, size)), name), 1):
             yield form.child(text, status, name, number)
 
 
-def _files(manifest: Any, name: str) -> list[tuple[str, str]]:
+def _files(manifest: Any, name: str) -> list[tuple[str, str, int | None]]:
+    """Return the status, the key and the size of each file; None for a size that is not there."""
     try:
         listed = manifest["ResultFiles"]
         found = [
-            (status, file["Key"])
+            (status, file["Key"], file.get("Size"))
             for status in (*_STATUSES, *sorted(set(listed) - set(_STATUSES)))
             for file in _listed(listed.get(status, []))
         ]
-        if all(isinstance(key, str) for _, key in found):
-            return found
     except (KeyError, TypeError, AttributeError):
-        pass
-    raise BlobCorrupt("the Map Run's manifest is malformed", object_name=name)
+        found = [("", None, None)]
+    if not all(isinstance(key, str) and _is_size(size) for _, key, size in found):
+        raise BlobCorrupt("the Map Run's manifest is malformed", object_name=name)
+    if len({key for _, key, _ in found}) < len(found):
+        raise BlobCorrupt(
+            "the Map Run's manifest lists a file twice, so its children would count twice",
+            object_name=name,
+        )
+    return found
+
+
+def _is_size(size: Any) -> bool:
+    return size is None or (isinstance(size, int) and not isinstance(size, bool))
 
 
 def _listed(files: Any) -> list[Any]:
@@ -148,12 +159,23 @@ def _listed(files: Any) -> list[Any]:
     return files
 
 
-def _chunks(store: Store, name: str) -> Iterator[bytes]:
-    """Yield an object's bytes, and request a few chunks ahead."""
+def _chunks(store: Store, name: str, size: int | None) -> Iterator[bytes]:
+    """Yield an object's bytes, and request a few chunks ahead.
+
+    Raises:
+        BlobCorrupt: It has fewer bytes than the manifest says. In JSON Lines, nothing else would
+            tell that the last lines are missing. (A tool that wrote a byte order mark made it
+            longer.)
+    """
     info = store.head(name)
     if info is None:
         raise BlobMissing(
             "the store does not have a file that the Map Run's manifest lists", object_name=name
+        )
+    if size is not None and info.size < size:
+        raise BlobCorrupt(
+            f"the file has only {info.size} bytes; the Map Run's manifest says {size}",
+            object_name=name,
         )
     spans = [(start, min(_CHUNK, info.size - start)) for start in range(0, info.size, _CHUNK)]
     coming: deque[Task[list[bytes]]] = deque()
