@@ -24,6 +24,12 @@ def large_state():
     }
 
 
+@pytest.fixture(autouse=True)
+def _no_width_of_the_tests_own(monkeypatch):
+    """Workers of pytest-xdist have COLUMNS in their environment."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An empty folder, the working directory."""

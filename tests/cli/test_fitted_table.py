@@ -64,7 +64,7 @@ def table_of(lines):
 
 
 def is_prose(line):
-    return line.startswith(("Bytes of", "No room", "opened, bag", "p1", "state "))
+    return line.startswith(("Bytes of", "No room", "opened, bag", "p1", "state ", "plain state "))
 
 
 def folded_names(rows):

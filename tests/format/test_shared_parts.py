@@ -3,7 +3,7 @@
 import pytest
 
 from statebag import LimitExceeded, Statebag
-from statebag.format.shared_parts import check_shared_parts
+from statebag.format.bag_text import check_parts
 
 
 def doubled(value, levels, around=lambda one: [one, one]):
@@ -24,33 +24,33 @@ FORMS = {
 @pytest.mark.parametrize("levels", [40, 200])
 def test_parts_in_exponentially_many_places_are_refused(form, levels):
     with pytest.raises(LimitExceeded, match="in so many places that it stands for more than"):
-        check_shared_parts(doubled(1, levels, FORMS[form]))
+        check_parts(doubled(1, levels, FORMS[form]))
 
 
 def test_more_levels_than_a_float_has_doublings():
     with pytest.raises(LimitExceeded, match="in so many places"):
-        check_shared_parts(doubled(1, 3000))
+        check_parts(doubled(1, 3000))
 
 
 def test_one_large_list_in_many_places():
     large = list(range(100_000))
-    check_shared_parts([large] * 30)
+    check_parts([large] * 30)
     with pytest.raises(LimitExceeded, match="in so many places"):
-        check_shared_parts([large] * 10_000)
+        check_parts([large] * 10_000)
 
 
 def test_a_value_that_holds_itself_in_several_places():
     loop = []
     loop += [loop, loop]
     with pytest.raises(LimitExceeded, match="in so many places"):
-        check_shared_parts(loop)
+        check_parts(loop)
 
 
 def test_a_value_that_holds_itself_once():
     loop = []
     loop.append({"a": loop})
     with pytest.raises(LimitExceeded, match="holds itself"):
-        check_shared_parts(loop)
+        check_parts(loop)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_value_that_holds_itself_once():
     ids=["null", "text", "empty", "one row in many places", "rows", "some levels", "deep"],
 )
 def test_usual_values_pass(value):
-    check_shared_parts(value)
+    check_parts(value)
 
 
 CALLS = {

@@ -88,6 +88,18 @@ def machines(world, name, value):
     return found
 
 
+def templated(**properties):
+    kind = "AWS::StepFunctions::StateMachine"
+    return {"Resources": {"M": {"Type": kind, "Properties": properties}}}
+
+
+def loaded(world, name, value):
+    """Raise what is wrong with the machine of a file."""
+    (one,) = machines(world, name, value)
+    if one.problem is not None:
+        raise one.problem
+
+
 def history(*told):
     return history_of(ARN, "Main", events(*told))
 
@@ -301,6 +313,16 @@ TRIALS = (
         "Name a template, a definition (*.asl.json), or a folder that has one.",
         lambda w: lint([w.folder], Options()),
         lambda w: (w.file("m.asl.json", json.dumps(machine(A=PASS))), lint([w.folder], Options())),
+    ),
+    Trial(
+        "Name the definition's file.",
+        lambda w: loaded(w, "t.json", templated(DefinitionString={"Fn::ImportValue": "m"})),
+        lambda w: loaded(w, "m.asl.json", machine(A=PASS)),
+    ),
+    Trial(
+        "Give it one of them.",
+        lambda w: loaded(w, "t.json", templated()),
+        lambda w: loaded(w, "t.json", templated(DefinitionString=json.dumps(machine(A=PASS)))),
     ),
     Trial(
         "Run the template before it is packaged, or the definition's file",

@@ -65,7 +65,7 @@ class Executions:
         from statebag.cli.recorded import arn_of, newest_arn  # noqa: PLC0415 - kept out of --help
 
         name, at, event = source.partition("@")
-        if not name and at:
+        if not name and at and not event.startswith("heads/"):  # "@heads/…" is an object's name
             newest = newest_arn(self._folder)
             return f"{newest}@{event}" if event else newest
         found = arn_of(self._folder, name)

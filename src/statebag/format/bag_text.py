@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState, StatebagError
 from statebag.format import json_text
 from statebag.format.json_memory import check_memory
-from statebag.format.shared_parts import check_shared_parts
 from statebag.format.stub import KEY
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ __all__ = [
     "STRING_MARKS",
     "as_bag",
     "bag_texts",
+    "check_parts",
     "decoded_text",
     "is_bag_text",
     "is_broken_text",
@@ -67,6 +67,10 @@ def _in_base64(text: bytes) -> tuple[tuple[str, int], ...]:
 _IN_BASE64 = _in_base64(KEY.encode())
 STRING_MARKS = (KEY, *(mark for mark, _ in _IN_BASE64))
 """A string that holds none of these is not the text of a bag."""
+# Containers of a level from which on they are compared. Chosen: usual bags have fewer, and 500 such
+# levels end in seconds.
+_MANY_CONTAINERS = 5_000
+_MANY_MEMBERS = 50_000  # of the containers of a level. Chosen: as above
 # Characters above which strings are not joined as often as they stand in a value. Chosen: half of
 # the smallest Lambda function (Lambda quotas: 128 MB).
 _LONG = 64 * 1024**2
@@ -143,6 +147,36 @@ def is_broken_text(text: str) -> bool:
     return decoded_text(text) is None
 
 
+def check_parts(value: Any) -> None:
+    """Refuse a value whose parts stand in so many places that no call with it would end.
+
+    A value without such parts passes, however large or deep it is: its reader counts the levels.
+
+    Args:
+        value: Any value; only dicts and lists are looked into.
+
+    Raises:
+        LimitExceeded: It stands for more than 4,000,000 values, or holds itself.
+    """
+    level = [value]
+    for _ in range(json_text.MAX_DEPTH + 1):
+        dicts = [one for one in level if isinstance(one, dict)]
+        lists = [one for one in level if isinstance(one, list)]
+        containers = len(dicts) + len(lists)
+        if not containers:
+            return
+        members = sum(map(len, dicts)) + sum(map(len, lists))
+        if containers > _MANY_CONTAINERS or members > _MANY_MEMBERS:
+            different = len(set(map(id, dicts))) + len(set(map(id, lists)))
+            if different < containers:
+                break
+        level = list(chain.from_iterable(map(dict.values, dicts)))
+        level.extend(chain.from_iterable(lists))
+    from statebag.format.shared_parts import check_shared_parts  # noqa: PLC0415 - seldom needed
+
+    check_shared_parts(value)
+
+
 def as_bag(value: Any) -> Any:
     """Return the bag that a caller means: the JSON value of its text, or the value itself.
 
@@ -156,7 +190,7 @@ def as_bag(value: Any) -> Any:
             too many places.
     """
     if isinstance(value, dict | list):
-        check_shared_parts(value)
+        check_parts(value)
         return value
     if isinstance(value, bytes | bytearray | memoryview):
         text = bytes(value)

@@ -6,48 +6,28 @@ list stands twice, and so on: 30 levels of it take 3 KB, and are a billion value
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 
 from statebag.errors import LimitExceeded
-from statebag.format.json_text import MAX_DEPTH
 
 __all__ = ["check_shared_parts"]
 
 # Values of a bag that holds some of them in several places. Chosen: a bag of an execution has far
 # fewer, and an open of four times as many did not end in 100 s.
 _MOST_VALUES = 4_000_000
-# Containers of a level from which on they are compared. Chosen: usual bags have fewer, and 500 such
-# levels end in seconds.
-_MANY_CONTAINERS = 5_000
-_MANY_MEMBERS = 50_000  # of the containers of a level. Chosen: as above
 
 
 def check_shared_parts(value: Any) -> None:
     """Refuse a value that stands for millions of values because parts of it stand in many places.
 
-    A value without such parts passes, however large or deep it is: its reader counts the levels.
+    `format.bag_text.check_parts` asks for it only where a value may be such a one.
 
     Args:
-        value: Any value; only dicts and lists are looked into.
+        value: A dict or a list.
 
     Raises:
         LimitExceeded: It stands for more than 4,000,000 values, or holds itself.
     """
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        dicts = [one for one in level if isinstance(one, dict)]
-        lists = [one for one in level if isinstance(one, list)]
-        containers = len(dicts) + len(lists)
-        if not containers:
-            return
-        members = sum(map(len, dicts)) + sum(map(len, lists))
-        if containers > _MANY_CONTAINERS or members > _MANY_MEMBERS:
-            several = len(set(map(id, dicts))) + len(set(map(id, lists)))
-            if several < containers:
-                break
-        level = list(chain.from_iterable(map(dict.values, dicts)))
-        level.extend(chain.from_iterable(lists))
     if _stands_for(value) > _MOST_VALUES:
         raise LimitExceeded(
             "the bag holds itself, or the same parts in so many places that it stands for more "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from statebag.local.interpreter.limited_call import LimitedCaller
 from statebag.local.interpreter.single_execution import SingleExecution
 from statebag.local.interpreter.state_failure import StateFailure
 from statebag.local.interpreter.task_mocks import mock_advice
+from statebag.process.computed_once import computed_once
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -91,7 +91,7 @@ class LocalWorld:
             for name, first in machine.first_states().items()
         }
 
-    @cached_property
+    @computed_once
     def api(self) -> StepFunctionsApi:
         """Answers the API of Step Functions."""
         from statebag.local.interpreter.step_functions_api import (  # noqa: PLC0415 - few runs ask

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.default_client import from_environment
 from statebag.errors import InvalidState, NotPermitted
+from statebag.format.bag_text import check_parts
 from statebag.format.json_type import json_type
-from statebag.format.shared_parts import check_shared_parts
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened, equal
 from statebag.manager.actions.kept_summary import KeptSummary, summary_aside
@@ -61,7 +61,7 @@ class EventReader:
     """
 
     def __init__(self, event: Mapping[str, Any], scope: str | None = None) -> None:
-        check_shared_parts(event)
+        check_parts(event)
         reads_stubs(event)  # also where an action hands a bag on untouched
         self.event = event
         self.sb: Statebag = from_environment().with_control(*CONTROL_PATHS)
