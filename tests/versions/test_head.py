@@ -78,6 +78,20 @@ def test_who_read_an_older_version_gets_a_conflict(store):
     assert other.advance(other.seal({}), second).number == 3
 
 
+def test_one_who_drops_versions_is_in_no_writers_way(store):
+    head = head_of(store)
+    last = grown(head, 3)
+    other = head_of(store)
+    assert other.read() == last  # what it knows of the head is from before
+    head.drop([1])
+    newest = other.advance(other.seal({"n": 4}, last), last)
+    assert [one.number for one in head.versions()] == [4, 3, 2]
+    head.drop([3])
+    with pytest.raises(Conflict):
+        other.advance(other.seal({}), last)
+    assert head.read() == newest
+
+
 @pytest.mark.parametrize("folder", [False, True])
 def test_no_update_of_many_writers_is_lost(tmp_path, folder):
     store = FileStore(tmp_path) if folder else MemoryStore()
@@ -314,9 +328,12 @@ def test_a_deletion_takes_nothing_of_what_another_writer_begins_meanwhile(store,
 
     class Busy(MemoryStore):
         is_begun = False
+        begins = threading.Lock()  # deletions are side by side
 
         def _begin(self):
-            if not self.is_begun and head_of(store).read() is None:
+            with self.begins:
+                if self.is_begun or head_of(store).read() is not None:
+                    return
                 self.is_begun = True
                 again = head_of(store)
                 last = grown(again, 3, salt=5)

@@ -11,12 +11,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from urllib.parse import unquote
 
 from statebag.errors import (
     BlobMissing,
     ConfigurationError,
+    Conflict,
     InvalidState,
     NotPermitted,
 )
@@ -44,6 +46,8 @@ from statebag.versions.version import Version, record_of, version_of
 
 __all__ = ["Head"]
 
+# A writer begins again after another one who dropped versions. Chosen: once is the rule.
+_TURNS = 50
 _AT_ONCE = 16  # versions that are read side by side. Chosen: each is a request of some KB
 
 _workers = Workers(_AT_ONCE, "statebag-versions")
@@ -142,16 +146,24 @@ class Head(HeadCoroutines):
             check_kind("expected", expected, Version, "a Version or None")
         encode_label(label)
         bag = as_bag(bag)
-        state, token = self._stored.expected(expected)
-        check_not_condemned(self._client.store, bag, None if expected is None else expected.bag)
-        reads = () if expected is None else expected.reads
-        self._check_scopes(bag, reads)
-        if state is None or state.newest is None:  # a new life: earlier numbers are free again
-            state = HeadState(life=secrets.token_hex(8), last=0, dropped=(), newest=None)
-        record = record_of(bag, number=state.last + 1, label=label, note=note, reads=reads)
-        if state.newest is not None:
-            self._stored.keep(state.life, state.newest)
-        self._stored.replace(state, token, record)
+        for turn in count(1):
+            state, token = self._stored.expected(expected)
+            check_not_condemned(self._client.store, bag, None if expected is None else expected.bag)
+            reads = () if expected is None else expected.reads
+            self._check_scopes(bag, reads)
+            if state is None or state.newest is None:  # a new life: earlier numbers are free again
+                state = HeadState(life=secrets.token_hex(8), last=0, dropped=(), newest=None)
+            record = record_of(bag, number=state.last + 1, label=label, note=note, reads=reads)
+            if state.newest is not None:
+                self._stored.keep(state.life, state.newest)
+            try:
+                self._stored.replace(state, token, record)
+            except Conflict:
+                # One who only dropped versions is in nobody's way.
+                if turn == _TURNS or not self._stored.was_seen_with(expected):
+                    raise
+            else:
+                break
         return self._version(record)
 
     def versions(self) -> list[VersionName]:

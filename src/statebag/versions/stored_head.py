@@ -83,6 +83,12 @@ class StoredHead:
             raise self.conflict()
         return state, token
 
+    def was_seen_with(self, expected: Version | None) -> bool:
+        """Return whether the head had the expected version when it was last looked at."""
+        return (
+            self._seen is not None and expected is not None and is_newest(self._seen[0], expected)
+        )
+
     def conflict(self) -> Conflict:
         """Return the error for a writer who was not the first."""
         return Conflict(
