@@ -105,7 +105,7 @@ def test_equal_payloads_are_written_once_and_a_change_costs_the_change(driver, o
         (StorageDriverWorkflowInfo(namespace="..", id="x" * 500), "temporal/5ec1"),
         (StorageDriverWorkflowInfo(namespace="n", id="a\nb"), "temporal/n/workflow/"),
         (StorageDriverWorkflowInfo(namespace="\u0378", id="i"), "temporal/%CD%B8/workflow/i/"),
-        (StorageDriverWorkflowInfo(namespace="n", id="\u202e"), "temporal/n/workflow/7e3"),
+        (StorageDriverWorkflowInfo(namespace="n", id="\u202e"), "temporal/n/workflow/3b9e"),
         (None, "temporal/unknown/"),
     ],
 )
