@@ -127,8 +127,8 @@ class OwnSuite(NamedTuple):
         plugin: The plugin of tests/integrations/own_suites that puts ours in.
         quick: What CI runs of them, in less than a minute.
         whole: What `make test-agents` runs of them.
-        timed: What of that a busy machine fails, since it compares times, or counts calls that a
-            server asks for again after some seconds: it runs alone, and again if it fails.
+        timed: What of the whole a busy machine fails, since it compares times, or counts calls that
+            a server asks for again after some seconds: it runs alone, and again if it fails.
         clone: Where the archive has no tests, the variable that names a clone of the framework's
             repository; without it, these tests do not run.
     """
@@ -286,7 +286,7 @@ def _run_own_suite(session: nox.Session, extra: str, *, whole: bool) -> None:
         _unpack_tests(session, found[0], folder)
     with session.chdir(next(folder.glob("*/tests")).parent):
         workers = ("-n", os.environ.get("WORKERS", "auto"), "--maxprocesses=4")
-        if suite.timed:
+        if suite.timed and whole:  # none of them is in the quick choice
             _run_with_ours(session, suite, *workers, "-k", f"not ({suite.timed})", *chosen)
             _run_until_it_passes(session, suite, *chosen)
         else:
