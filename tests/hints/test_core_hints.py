@@ -130,6 +130,9 @@ class Blind(MemoryStore):
         return None
 
 
+FEWER_FRAMES = "Call it from fewer frames, or raise the limit with sys.setrecursionlimit."
+
+
 def lacks_frames(world, frames):
     """Seal a nested value with so many frames left."""
     value = deep(400)
@@ -351,7 +354,7 @@ TRIALS = (
         lambda _: light(max_open_bytes=1 << 30),
     ),
     Trial(
-        "Call it from fewer frames, or raise the limit with sys.setrecursionlimit.",
+        FEWER_FRAMES,
         lambda w: lacks_frames(w, 120),
         lambda w: lacks_frames(w, 900),
     ),
@@ -620,6 +623,8 @@ TRIALS = (
 def test_a_hint_is_given_and_helps(trial, tmp_path, monkeypatch):
     for name in ("SIGNING_KEYS", "ENCRYPTION_KEYS", "PLAIN", "REPLICAS"):
         monkeypatch.delenv(f"STATEBAG_{name}", raising=False)
+    if trial.hint == FEWER_FRAMES and sys.version_info >= (3, 12):
+        pytest.skip("since Python 3.12, a decoder in C does not count the frames of its callers")
     check_trial(trial, tmp_path, monkeypatch)
 
 
