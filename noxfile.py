@@ -91,6 +91,7 @@ ADAPTERS = {
     "langgraph": (
         "tests/integrations/test_langgraph.py",
         "tests/integrations/test_langgraph_conformance.py",
+        "tests/integrations/test_langgraph_killed.py",
         "tests/integrations/test_langgraph_move.py",
         "tests/benchmarks/test_agents.py",
         "tests/benchmarks/test_agent_peers.py",

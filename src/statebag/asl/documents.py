@@ -86,7 +86,7 @@ class DocumentError(ConfigurationError):
     """A text is neither JSON nor YAML, or exceeds a limit.
 
     Attributes:
-        reason: What is wrong, without the place.
+        reason: The error's text, without the file and the position.
         line: The line in the text, from 1; 0 if it is not known.
         column: The column, from 1; 0 if it is not known.
     """

@@ -43,7 +43,7 @@ class MachineSource:
         folder: The folder of that template, or of the file.
         substitutions: The DefinitionSubstitutions of the template, not resolved.
         express: Whether the template makes it an Express machine.
-        problem: Why there is no value; None if there is one.
+        problem: The error that explains why `value` is missing; None if it is there.
     """
 
     file: str

@@ -20,7 +20,7 @@ from statebag.asl.template_choices import NO_VALUE
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
     from pathlib import Path
 
 __all__ = ["DeclaredResource", "FunctionSource", "Template", "parse_definition"]
@@ -259,20 +259,8 @@ class Template:
         properties = self._properties(logical_id)
         path = f"$.Resources.{logical_id}.Properties"
         declared = properties.get("DefinitionSubstitutions")
-        values: dict[str, Any] = {}
-        for name, value in (declared if isinstance(declared, dict) else {}).items():
-            if name in substitutions:
-                continue
-            at = f"{path}.DefinitionSubstitutions.{name}"
-            try:
-                chosen = self._resolver.chosen(value, at)
-                if chosen != NO_VALUE:
-                    values[name] = self._resolver.text(chosen, at)
-            except ConfigurationError as error:
-                if "--parameter" not in (error.hint or ""):  # which is shorter, and tells more
-                    error.hint = f"Give it a value: --substitution {name}=VALUE"
-                raise
-        values.update(substitutions)
+        at = f"{path}.DefinitionSubstitutions"
+        values = {**self._texts(declared, at, substitutions, "--substitution"), **substitutions}
         place = f"{self.path}, {logical_id}"
         if "Definition" in properties:
             inline = self._resolver.resolve(properties["Definition"], f"{path}.Definition")
@@ -378,20 +366,29 @@ class Template:
         for path, properties in (("$.Globals.Function", self._defaults), own):
             environment = properties.get("Environment")
             declared = environment.get("Variables") if isinstance(environment, dict) else None
-            for name, value in (declared if isinstance(declared, dict) else {}).items():
-                if name in overrides:
-                    continue
-                place = f"{path}.Environment.Variables.{name}"
-                try:
-                    chosen = self._resolver.chosen(value, place)
-                    if chosen != NO_VALUE:
-                        variables[name] = self._resolver.text(chosen, place)
-                except ConfigurationError as error:
-                    if "--parameter" not in (error.hint or ""):
-                        error.hint = f"Give it a value: --env {name}=VALUE"
-                    raise
+            at = f"{path}.Environment.Variables"
+            variables.update(self._texts(declared, at, overrides, "--env"))
         variables.update({name: value for name, value in overrides.items() if value is not None})
         return variables
+
+    def _texts(
+        self, declared: Any, path: str, given: Container[str], option: str
+    ) -> dict[str, str]:
+        """Return the texts of declared values, without those that are given by an option."""
+        texts: dict[str, str] = {}
+        for name, value in (declared if isinstance(declared, dict) else {}).items():
+            if name in given:
+                continue
+            at = f"{path}.{name}"
+            try:
+                chosen = self._resolver.chosen(value, at)
+                if chosen != NO_VALUE:
+                    texts[name] = self._resolver.text(chosen, at)
+            except ConfigurationError as error:
+                if "--parameter" not in (error.hint or ""):  # which is shorter, and tells more
+                    error.hint = f"Give it a value: {option} {name}=VALUE"
+                raise
+        return texts
 
     def variable(self, logical_id: str, name: str) -> str | None:
         """Return one variable of a function; None if it has none, or it cannot be resolved."""
