@@ -1,8 +1,14 @@
 """A forked child of a process that has sent requests must not use the client."""
 
+import gc
 import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import pytest
+from obstore.store import S3Store
 
 from statebag.store import native_client
 
@@ -12,7 +18,6 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch):
     monkeypatch.setattr(native_client, "_used_in", None)
-    monkeypatch.setattr(native_client, "_kept", [])
 
 
 def of_child(question):
@@ -45,8 +50,95 @@ def test_a_child_may_begin_to_use_a_client_that_sent_nothing(monkeypatch):
     assert not of_child(uses)
 
 
-def test_a_client_that_was_inherited_is_held():
-    client = object()
-    native_client.keep(client)
-    native_client.keep(None)
-    assert native_client._kept == [client]
+class Keys:
+    """A source of keys that tells when the client that alone refers to it is freed."""
+
+    def __init__(self, told):
+        self.told = told
+
+    def __call__(self):
+        return {"access_key_id": "K", "secret_access_key": "s", "token": None, "expires_at": None}
+
+    def __del__(self):
+        os.write(self.told, b"freed ")
+
+
+def client_with(keys):
+    client = S3Store("bucket", region="eu-central-1", credential_provider=keys)
+    native_client.note_client(client)
+    return client
+
+
+def what_happens(script):
+    """What a fresh process and the child that it forks tell, in their order."""
+    code = f"import gc, os, sys\nsys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
+    code += "from statebag.store import native_client\n"
+    code += "from tests.store.test_native_client import Keys, client_with\n"
+    code += textwrap.dedent(script)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout.decode()
+
+
+IN_THE_CHILD = """
+kept = client_with(Keys(1))
+circle = [client_with(Keys(1))]
+circle.append(circle)
+del circle  # only a garbage collection frees it
+{used}
+if not os.fork():
+    del kept
+    gc.collect()
+    os.write(1, b"collected ")
+    {end}
+os.wait()
+os.write(1, b"parent ")
+del kept
+gc.collect()
+"""
+
+
+class TestAnInheritedClient:
+    @pytest.mark.parametrize("end", ["os._exit(0)", "sys.exit(0)"])
+    def test_is_never_freed_in_a_child(self, end):
+        script = IN_THE_CHILD.format(used="native_client.is_used()", end=end)
+        assert what_happens(script) == "collected parent freed freed "
+
+    def test_that_sent_nothing_is_freed_as_any_object(self):
+        script = IN_THE_CHILD.format(used="native_client._THREADS = '-'", end="os._exit(0)")
+        assert what_happens(script) == "freed freed collected parent freed freed "
+
+    def test_is_left_to_a_grandchild_too(self):
+        script = """
+        kept = client_with(Keys(1))
+        native_client.is_used()
+        if not os.fork():
+            if not os.fork():
+                del kept
+                gc.collect()
+                sys.exit(0)
+            os.wait()
+            os.write(1, b"child ")
+            sys.exit(0)
+        os.wait()
+        os._exit(0)
+        """
+        assert what_happens(script) == "child "
+
+    def test_is_held_where_python_has_no_ctypes(self):
+        script = IN_THE_CHILD.format(
+            used="native_client.is_used(); sys.modules['ctypes'] = None", end="os._exit(0)"
+        )
+        assert what_happens(script) == "collected parent freed freed "
+
+
+def test_a_client_that_nobody_needs_is_freed():
+    reading, writing = os.pipe()
+    client = client_with(Keys(writing))
+    del client
+    gc.collect()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.read() == b"freed "

@@ -98,9 +98,6 @@ class LiveConnection:
                 region=self._region,
                 needs_sdk=self._needs_sdk,
             )
-        if (earlier := self.connection) is not None:
-            # Kept: dropping it would close the parent's connections.
-            native_client.keep(earlier.client)
         self._remote, self.connection = remote, connection
         self._pid = os.getpid()
 

@@ -4,6 +4,11 @@ The client runs its requests in its own threads, which start with the first requ
 for the whole process. A forked child does not have these threads and cannot start others, so every
 request waits for ever, even through a new client (seen with obstore 0.12). A client that was made
 before the fork, and had sent nothing, works in the child.
+
+Nor may the child free a client that has sent requests: this closes its connections through the
+lost threads, one of which may have held a lock when the process was forked. The child waited for
+that lock for ever in one of fifty garbage collections that met such clients (with three threads
+sending requests meanwhile). So a child never frees them, not even when it ends.
 """
 
 from __future__ import annotations
@@ -13,11 +18,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
-__all__ = ["is_lost", "is_used", "keep"]
+__all__ = ["is_lost", "is_used", "note_client"]
 
 _used_in: int | None = None  # the process whose requests began the client's threads
-_kept: list[Any] = []
+# By `id`, since obstore's clients have no hash.
+_clients: WeakValueDictionary[int, Any] = WeakValueDictionary()
+_never_freed: list[Any] = []
 
 # Linux cuts a thread's name to 15 characters; what the client's runtime calls its threads.
 _THREADS = "tokio-"
@@ -34,10 +42,9 @@ def is_lost() -> bool:
     return _used_in is not None and _used_in != os.getpid()
 
 
-def keep(client: object) -> None:
-    """Keep an inherited client unused until the process ends."""
-    if client is not None:
-        _kept.append(client)
+def note_client(client: object) -> None:
+    """Note a client that was made, so that no forked child frees it once it has sent requests."""
+    _clients[id(client)] = client
 
 
 def _before_fork() -> None:
@@ -50,5 +57,18 @@ def _before_fork() -> None:
                     return
 
 
+def _in_child() -> None:
+    """Keep all inherited clients; those that only the next garbage collection would free, too."""
+    if is_lost() and (inherited := list(_clients.values())):
+        _clients.clear()
+        _never_freed.extend(inherited)
+        # The list itself is freed when the interpreter ends, so each has one reference too many.
+        with suppress(ImportError):  # some builds of Python have no ctypes
+            import ctypes  # noqa: PLC0415 (slow to import)
+
+            for client in inherited:
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_in_child)

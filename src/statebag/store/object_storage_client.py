@@ -12,6 +12,7 @@ from obstore import exceptions as client
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from statebag.errors import ConfigurationError
+from statebag.store import native_client
 from statebag.store.aws_endpoint import (
     KEYS,
     aws_endpoint,
@@ -190,6 +191,7 @@ def connected(
             f"the client for {place.url} refuses its settings",
             hint=f"Check {given}the environment variables {_VARIABLES[place.scheme]}",
         ) from None
+    native_client.note_client(made)
     return Connection(made, credentials, region)
 
 
