@@ -354,6 +354,24 @@ def test_pruning_keeps_the_newest_and_what_delta_channels_need():
     assert ids(saver) == []
 
 
+def test_the_sources_of_a_delta_channel_are_found_by_one_listing():
+    """A listing costs twelve times a read; and none of what lies before the value is read."""
+    store = RecordingStore(MemoryStore())
+    saver = saver_of(store)
+    parent = None
+    for step in range(40):
+        parent = put(saver, parent, step=step, values={"log": ["start"]} if step == 20 else {})
+        saver.put_writes(parent, [("log", step)], "task")
+    forget()
+    store.forget()
+    found = saver.get_delta_channel_history(config=parent, channels=["log", "log"])
+    assert found["log"]["seed"] == ["start"]
+    assert [one[2] for one in found["log"]["writes"]] == list(range(20, 39))
+    assert sum("/@at" in call.name for call in store.of("list")) == 1
+    assert sum("/@at/" in call.name for call in store.calls if call.operation != "list") == 19
+    assert saver.get_delta_channel_history(config=parent, channels=[]) == {}
+
+
 def test_pruning_a_thread_without_delta_channels_reads_none_of_its_checkpoints():
     store = RecordingStore(MemoryStore())
     saver = saver_of(store)

@@ -7,6 +7,7 @@ import pytest
 from statebag import Conflict, InvalidState
 from statebag.store.memory import MemoryStore
 from statebag.testing.faulty_store import Fault, FaultyStore
+from statebag.testing.recording_store import RecordingStore
 from tests.bags import noise
 from tests.versions.threads import RETRYING, grown, head_of, with_each_fault
 
@@ -44,6 +45,25 @@ def test_a_key_is_written_once_and_replaced_only_from_what_was_read(store):
     assert head.attached.get("v", "k") == second
     assert head.attached.get("v", "other") is None
     assert head.attached.all("other") == {}
+
+
+def test_attachments_of_several_versions_are_found_by_one_listing(store):
+    head = head_of(store)
+    for label in ("a b", "ä", "c", "d"):
+        for key in ("x y", "z"):
+            head.attached.put(label, key, head.seal({"n": f"{label} {key}"}))
+    recorded = RecordingStore(store)
+    head = head_of(recorded)
+    found = head.attached.several(["c", "a b", "ä", "none", "c"])
+    assert found == {
+        label: head_of(store).attached.all(label) for label in ("c", "a b", "ä", "none")
+    }
+    assert list(found["a b"]) == ["x y", "z"]
+    assert found["none"] == {}
+    assert len(recorded.of("list")) == 1
+    assert head.attached.several([]) == {}
+    with pytest.raises(InvalidState, match="empty"):
+        head.attached.several(["c", ""])
 
 
 def test_a_lost_answer_is_no_conflict(store):

@@ -66,6 +66,7 @@ def test_a_thread_is_written_read_forked_and_deleted():
         assert await head.attached.akeys("step-3") == ["task"]
         attached = await head.attached.aget("step-3", "task")
         assert {"task": attached} == await head.attached.aall("step-3")
+        assert await head.attached.aseveral(["step-3"]) == {"step-3": {"task": attached}}
         copy = await heads.acopy("agents/three")
         assert await copy.anames() == ["main"]
         assert [one.scope for one in await copy.abelow()] == ["agents/three"]

@@ -7,7 +7,15 @@ items are stored already. `langgraph_threads.py` says where checkpoints and writ
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import UTC, datetime, timedelta
 from functools import update_wrapper
 from itertools import islice
@@ -16,7 +24,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from statebag.async_calls import in_threads
 from statebag.client import Statebag
 from statebag.errors import ConfigurationError
-from statebag.integrations.langgraph_threads import Threads
+from statebag.integrations.langgraph_threads import AttachedWrites, Threads
 from statebag.integrations.serialized_values import typed_bytes, typed_json
 from statebag.versions.head import Head
 from statebag.versions.version import Version
@@ -244,19 +252,23 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         head = self.threads.head(*_place(config))
         start = self.threads.find(head, get_checkpoint_id(config))
         found: dict[str, DeltaChannelHistory] = {channel: {"writes": []} for channel in channels}
+        needed = []  # with the channels for which each is needed: up to the one that has the value
         left = set(channels)
-        for version in self.threads.ancestors(head, start):
+        for version in self.threads.ancestors(head, start) if left else ():
+            needed.append((version, frozenset(left)))
+            left.difference_update(version.note["channels"])
             if not left:
                 break
-            for write in reversed(self._writes(head, version)):
-                if write[1] in left:
+        attached = self.threads.writes(head, [version for version, _ in needed])
+        for version, wanted in needed:
+            for write in reversed(self._writes(attached[version.label])):
+                if write[1] in wanted:
                     found[write[1]]["writes"].insert(0, write)
-            there = left.intersection(version.note["channels"])
+            there = wanted.intersection(version.note["channels"])
             if there:
                 state = head.open(version, only=[("values", channel) for channel in there])
                 for channel in there:
                     found[channel]["seed"] = self._value(state["values"][channel])
-            left -= there
         return found
 
     def get_next_version(self, current: str | None, channel: None) -> str:
@@ -326,15 +338,15 @@ class StatebagSaver(BaseCheckpointSaver[str]):
             checkpoint={**self._value(state["checkpoint"]), "channel_values": values},
             metadata=self._value(note["metadata"]),
             parent_config=_config(thread, ns, parent) if parent else None,
-            pending_writes=self._writes(head, version),
+            pending_writes=self._writes(self.threads.writes(head, [version])[version.label]),
         )
 
-    def _writes(self, head: Head, version: Version) -> Sequence[tuple[str, str, Any]]:
+    def _writes(self, attached: Iterable[AttachedWrites]) -> Sequence[tuple[str, str, Any]]:
         """Return the writes at a checkpoint in the order in which a run applies them."""
         found = []
-        for one in head.attached.all(version.label).values():
-            path, task = one.note["path"], one.note["task"]
-            for index, channel, value in head.open(one)["writes"]:
+        for note, writes in attached:
+            path, task = note["path"], note["task"]
+            for index, channel, value in writes:
                 found.append((path, task, index, channel, self._value(value)))
         found.sort(key=lambda write: write[:3])
         return [(task, channel, value) for _, task, _, channel, value in found]

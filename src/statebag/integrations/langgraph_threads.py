@@ -10,7 +10,7 @@ largest id of the head's checkpoints, which two writers may have written in anot
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,7 @@ from statebag.client import Statebag
 from statebag.errors import Conflict
 from statebag.integrations.other_writers import write_after_others
 from statebag.integrations.thread_names import head_name_of, label_of, scope_of_thread
+from statebag.process.forking import Workers
 from statebag.versions.dropping import VersionName
 from statebag.versions.head import Head
 from statebag.versions.version import Version
@@ -25,7 +26,10 @@ from statebag.versions.version import Version
 if TYPE_CHECKING:
     from statebag.policy import Policy
 
-__all__ = ["Threads"]
+__all__ = ["AttachedWrites", "Threads"]
+
+AttachedWrites: TypeAlias = tuple[dict[str, Any], list[Any]]
+"""The note of a task's writes (`path`, `task`), and `[index, channel, value]` of each."""
 
 # A version is written twice, as the newest and when it is superseded, so little is inline; and a
 # thread is written more often than it is read. Measured with 1.26 MB of messages in 60 turns: 41 KB
@@ -34,6 +38,8 @@ _CARRY_BYTES = 4 * 1024
 _PIECE_BYTES = 8 * 1024  # measured, as above
 _MAX_PACKS = 24  # measured, as above
 _MOST_HEADS = 1024  # heads whose newest version is remembered. Chosen
+
+_workers = Workers(16, "statebag-threads")  # writes that are read side by side. Chosen, as versions
 
 
 class Threads:
@@ -109,6 +115,16 @@ class Threads:
             return head.attached.put(label, key, bag, note, replaces=present)
 
         write_after_others(write, None, lambda: head.attached.get(label, key), "thread")
+
+    def writes(self, head: Head, versions: Sequence[Version]) -> dict[str, list[AttachedWrites]]:
+        """Return the writes that are attached to checkpoints, by the checkpoint's label."""
+        found = head.attached.several(one.label for one in versions)
+        every = [(label, one) for label, by_key in found.items() for one in by_key.values()]
+        states = _workers.each(lambda pair: head.open(pair[1]), every)
+        writes: dict[str, list[AttachedWrites]] = {label: [] for label in found}
+        for (label, one), state in zip(every, states, strict=True):
+            writes[label].append((one.note, state["writes"]))
+        return writes
 
     def find(self, head: Head, checkpoint: str | None) -> Version | None:
         """Return a checkpoint, by default the newest one."""

@@ -100,6 +100,20 @@ class Attached(AttachedCoroutines):
         found = _workers.each(lambda key: self.get(label, key), keys)
         return {key: one for key, one in zip(keys, found, strict=True) if one is not None}
 
+    def several(self, labels: Iterable[str]) -> dict[str, dict[str, Version]]:
+        """Return all attachments to the versions of several labels, by label and key.
+
+        One listing, of everything that is attached to the head, finds them.
+        """
+        by_stored = {encode_label(_checked(one, "label")): one for one in labels}
+        found: dict[str, dict[str, Version]] = {one: {} for one in by_stored.values()}
+        names = self._objects_of(found)
+        for name, (record, _) in zip(names, _workers.each(self._look, names), strict=True):
+            if record is not None:
+                *_, label, key = name.split("/")
+                found[by_stored[label]][unquote(key)] = version_of(record, name)
+        return found
+
     def keys(self, label: str) -> list[str]:
         """Return the keys of all attachments to the version of a label."""
         return [unquote(one.rpartition("/")[2]) for one in self._objects(label)]

@@ -177,6 +177,8 @@ class _Attached(Protocol):
 
     def all(self, label: str) -> dict[str, Version]: ...
 
+    def several(self, labels: Iterable[str]) -> dict[str, dict[str, Version]]: ...
+
     def keys(self, label: str) -> list[str]: ...
 
 
@@ -206,6 +208,10 @@ class AttachedCoroutines:
     async def aall(self: _Attached, label: str) -> dict[str, Version]:
         """Return all attachments to the version of a label, as `all`."""
         return await in_threads(self.all, label)
+
+    async def aseveral(self: _Attached, labels: Iterable[str]) -> dict[str, dict[str, Version]]:
+        """Return all attachments to the versions of several labels, as `several`."""
+        return await in_threads(self.several, labels)
 
     async def akeys(self: _Attached, label: str) -> list[str]:
         """Return the keys of all attachments to the version of a label, as `keys`."""
