@@ -21,7 +21,7 @@ from tests.store.client_contract import ClientContract, live_through_damage_and_
 # The account that every Azurite has (its documentation, "Default storage account").
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-START_SECONDS = 60
+START_SECONDS = 240
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from statebag.store.address import store_from_url
 from statebag.store.object_storage import ObjectStorage
 from tests.store.client_contract import ClientContract, live_through_damage_and_loss
 
-START_SECONDS = 60
+START_SECONDS = 240
 BUCKET = "states"
 _BOUNDARY = "end-of-a-part"
 _ERROR = "<?xml version='1.0'?><Error><Code>{}</Code><Message>m</Message></Error>"
@@ -84,7 +84,7 @@ class Forwarder(BaseHTTPRequestHandler):
         return f"/upload/storage/v1/b/{quote(bucket)}/o?{urlencode(query)}"
 
     def ask(self, method, path, headers, body):
-        upstream = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=20)
+        upstream = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=240)
         try:
             upstream.request(method, path, body, headers)
             answer = upstream.getresponse()
