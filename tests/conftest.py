@@ -13,16 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("statebag", deadline=None)
+# How long an example takes says more about the machine than about the code. So does how long it
+# takes to make one; and how many are thrown away is chance.
+settings.register_profile(
+    "statebag",
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+    ],
+)
 settings.load_profile("statebag")
 
 # So that a failed assertion of the shipped contract shows its values.
 pytest.register_assert_rewrite("statebag.testing.store_contract", "tests.store.client_contract")
 
-_START_SECONDS = 60
+_START_SECONDS = 200
 # A port that was free can be taken before the server opens it.
 _START_ATTEMPTS = 3
 
