@@ -1,6 +1,7 @@
 """Fixtures for tests in every room: a real S3 server on this machine."""
 
 import json
+import secrets
 import shutil
 import socket
 import subprocess
@@ -8,21 +9,30 @@ import sys
 import time
 import urllib.request
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("statebag", deadline=None)
+# How long an example takes says more about the machine than about the code. So does how long it
+# takes to make one; and how many are thrown away is chance.
+settings.register_profile(
+    "statebag",
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+    ],
+)
 settings.load_profile("statebag")
 
 # So that a failed assertion of the shipped contract shows its values.
 pytest.register_assert_rewrite("statebag.testing.store_contract", "tests.store.client_contract")
 
-_START_SECONDS = 60
+_START_SECONDS = 200
 # A port that was free can be taken before the server opens it.
 _START_ATTEMPTS = 3
 
@@ -112,7 +122,7 @@ def _started(program, folder, room=None, anonymous=()):
     (folder / "data").mkdir()
     names = ["master.port", "volume.port", "filer.port", "s3.port", "admin.port"]
     names += [f"{name}.grpc" for name in names]
-    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     server = S3Server(f"http://127.0.0.1:{ports['s3.port']}")
     identities = [
         _identity("writer", server.key, server.secret, ["Admin", "Read", "Write", "List"]),
@@ -155,13 +165,18 @@ def _identity(name, key, secret, actions):
     return {"name": name, "credentials": credentials, "actions": actions}
 
 
-def _free_ports(count):
-    """Ports that were free a moment ago, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [opened.getsockname()[1] for opened in sockets]
-    for opened in sockets:
-        opened.close()
-    return ports
+def free_ports(count):
+    """Ports that were free a moment ago, all different.
+
+    They are below those that a system gives to whoever asks for any: another test, which asks a
+    moment later, gets none of them.
+    """
+    ports = set()
+    while len(ports) < count:
+        port = 15_000 + secrets.randbelow(17_000)  # no generator that a test may have seeded
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.add(port)
+    return list(ports)
 
 
 def _wait_until_ready(server, process):

@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 
-SECONDS = 40  # far longer than any child needs: one that is not over by then hangs
+SECONDS = 200  # far longer than any child needs: one that is not over by then hangs
 
 
 def fork_and_run(work):

@@ -16,7 +16,7 @@ from tests.forks import in_child
 
 SCOPE = "m/e"
 STATE = {"text": noise(60_000), "log": [1]}
-LIMIT = 60
+LIMIT = 240
 
 
 class GatedStore(MemoryStore):

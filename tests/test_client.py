@@ -107,7 +107,7 @@ def test_packs_are_read_side_by_side(recording):
         state[f"field {n}"] = noise(40_000, n)
         bag = sb.seal(state, scope=SCOPE)
     forget()
-    barrier = threading.Barrier(10, timeout=60)
+    barrier = threading.Barrier(10, timeout=240)
     plan = [Fault("get_ranges", call, "delay") for call in range(1, 11)]
     with FaultyStore(recording, plan, sleep=lambda _: barrier.wait()) as slow:
         assert Statebag(slow, policy=policy).open(bag) == state

@@ -46,7 +46,7 @@ def test_sealing_and_opening_load_nothing_of_the_manager(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
 

@@ -84,7 +84,7 @@ def run(code, *arguments, block=True):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
     )
 
 

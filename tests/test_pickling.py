@@ -35,7 +35,7 @@ sys.stdout.buffer.write(pickle.dumps(getattr(thing, call)(*arguments)))
         input=pickle.dumps((thing, call, arguments)),
         stdout=subprocess.PIPE,
         check=True,
-        timeout=60,
+        timeout=240,
     )
     return pickle.loads(done.stdout)
 
@@ -153,7 +153,7 @@ except StatebagError as error:
         stdout=subprocess.PIPE,
         env={**inherited, **environment},
         check=True,
-        timeout=60,
+        timeout=240,
     )
     return json.loads(done.stdout)
 

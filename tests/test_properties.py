@@ -4,7 +4,7 @@ import json
 from contextlib import nullcontext
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from statebag import BagTooLarge, Policy, Statebag
@@ -28,7 +28,6 @@ def memory(request):
         yield
 
 
-SLOW_OK = [HealthCheck.too_slow, HealthCheck.data_too_large]
 POLICIES = st.builds(
     Policy,
     max_bag_bytes=st.sampled_from([2048, 4096, 16_384, 98_304]),
@@ -62,7 +61,7 @@ def sealed(sb, state, **arguments):
         return None
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=SLOW_OK)
+@settings(max_examples=400, deadline=None)
 @given(STATES, POLICIES)
 def test_what_is_opened_has_the_text_of_what_was_sealed_and_the_bag_keeps_its_bound(state, policy):
     forget()
@@ -85,7 +84,7 @@ def test_what_is_opened_has_the_text_of_what_was_sealed_and_the_bag_keeps_its_bo
     assert encode(cold.open(again)) == text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=SLOW_OK)
+@settings(max_examples=150, deadline=None)
 @given(st.one_of(VALUES, STATES), POLICIES)
 def test_any_json_value_can_be_sealed_not_only_objects(value, policy):
     sb = Statebag(MemoryStore(), policy=policy)
@@ -97,7 +96,7 @@ def test_any_json_value_can_be_sealed_not_only_objects(value, policy):
     assert encode(sb.open(bag)) == encode(value)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW_OK)
+@settings(max_examples=100, deadline=None)
 @given(STATES, POLICIES)
 def test_a_retried_seal_writes_the_same_names_and_bytes(state, policy):
     stores = [MemoryStore(), MemoryStore()]
@@ -123,7 +122,7 @@ def stubs_in(value):
             yield from stubs_in(member)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW_OK)
+@settings(max_examples=100, deadline=None)
 @given(
     STATES,
     POLICIES,
@@ -145,7 +144,7 @@ def test_a_stub_opens_wherever_it_is_put(state, policy, way):
         assert encode(opened) == encode(here)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=SLOW_OK)
+@settings(max_examples=200, deadline=None)
 @given(
     STATES,
     POLICIES,
@@ -171,7 +170,7 @@ def test_what_was_not_opened_passes_through_unread(state, policy, only):
     assert encode(Statebag(store, policy=policy).open(again)) == encode(state)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=SLOW_OK)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(VALUES, max_size=12), max_size=8), POLICIES, st.booleans())
 @example([[[]]], Policy(), False)
 def test_append_is_what_a_list_does(batches, policy, cold):

@@ -384,7 +384,7 @@ def test_settings_that_do_not_lead_to_an_answer(tmp_path, variables, said):
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.stdout.startswith(said)
     assert "CANARY" not in done.stdout
@@ -412,7 +412,7 @@ except statebag.ConfigurationError as error:
     print(error.hint)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     assert done.stdout.startswith("pip install boto3")
 
@@ -420,7 +420,7 @@ except statebag.ConfigurationError as error:
 def test_importing_the_handler_loads_no_boto3():
     code = "import sys, statebag.sdk_task; print('botocore' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     assert done.stdout == "False\n"
 

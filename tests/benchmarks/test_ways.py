@@ -52,7 +52,7 @@ def test_a_way_is_measured_and_checked_at_its_end(proxied, way):
         [sys.executable, "-m", "benchmarks.measure", json.dumps(settings)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

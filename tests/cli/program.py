@@ -47,7 +47,7 @@ def on_terminal(columns, *arguments):
         pass
     finally:
         os.close(ours)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=240) == 0
     return b"".join(parts).decode()
 
 
@@ -69,7 +69,7 @@ def run_examples(command, folder):
             cwd=folder,
             env={**os.environ, "PATH": path},
             capture_output=True,
-            timeout=120,
+            timeout=240,
             check=True,
         )
         for line in lines

@@ -37,7 +37,7 @@ class Waiting:
         self._asked = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        assert self._asked.wait(60)
+        assert self._asked.wait(240)
 
     def _run(self):
         asked = self
@@ -53,11 +53,11 @@ class Waiting:
             input={},
             observer=Asked(),
             token_dir=self.folder,
-            timeout=60,
+            timeout=240,
         )
 
     def end(self):
-        self._thread.join(60)
+        self._thread.join(240)
         return self.execution
 
 

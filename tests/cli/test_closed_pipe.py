@@ -64,13 +64,13 @@ def test_the_exit_code_is_that_of_the_command(name, machines):
     places = {"stdin": subprocess.DEVNULL, "stdout": theirs}
     try:
         one = subprocess.run(
-            [*PROGRAM, *arguments], **places, stderr=subprocess.PIPE, timeout=60, check=False
+            [*PROGRAM, *arguments], **places, stderr=subprocess.PIPE, timeout=240, check=False
         )
         both = subprocess.run(
             [*PROGRAM, *arguments],
             **places,
             stderr=theirs,
-            timeout=60,
+            timeout=240,
             check=False,
             env=environment,
         )
@@ -86,4 +86,4 @@ def test_what_was_read_is_what_comes_first(machines):
     process = subprocess.Popen([*PROGRAM, "open", "bag.json"], stdout=subprocess.PIPE)
     assert process.stdout.read(8) == b'{"execut'
     process.stdout.close()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=240) == 0

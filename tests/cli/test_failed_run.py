@@ -26,7 +26,7 @@ def failed(tmp_path):
 
     def ran(items):
         machine = {"StartAt": "Each", "States": {"Each": EACH}}
-        return run(machine, functions={"work": work}, input=items, histories=tmp_path, timeout=60)
+        return run(machine, functions={"work": work}, input=items, histories=tmp_path, timeout=240)
 
     return ran
 

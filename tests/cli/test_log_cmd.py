@@ -150,13 +150,15 @@ class TestWaiting:
                 "execution_name": "run-1",
                 "histories": folder / ".statebag" / "histories",
                 "token_dir": tokens,
+                "timeout": 250,
             },
         )
         thread.start()
         try:
             while True:
                 found = statebag("log", ARN)
-                if found.exit_code == 0 and "task token since" in found.stdout:
+                is_said = found.exit_code == 0 and "task token since" in found.stdout
+                if is_said and waiting_tokens(tokens):  # the history may be ahead of the folder
                     break
             stands = json.loads(statebag("log", ARN, "--json").stdout.splitlines()[-1])
             assert (stands["status"], stands["waiting"][0]["reason"]) == ("RUNNING", "token")
@@ -171,9 +173,10 @@ class TestWaiting:
             sent = json.loads(statebag("cat", *cat).stdout)
             assert sent["Payload"]["token"] == waiting.token
         finally:
-            for one in waiting_tokens(tokens):
-                answer(tokens, one.token, {"approved": True})
-            thread.join()
+            while thread.is_alive():
+                for one in waiting_tokens(tokens):
+                    answer(tokens, one.token, {"approved": True})
+                thread.join(0.1)
         assert statebag("log", ARN).stdout.rstrip().rpartition("\n")[2].startswith("SUCCEEDED")
 
     @pytest.mark.parametrize(
@@ -311,7 +314,7 @@ def test_run_keeps_histories_where_it_is_told(folder):
             [*program, "run", "m.json", "--name", "run-1", "--json", *options],
             check=True,
             capture_output=True,
-            timeout=60,
+            timeout=240,
         )
         arn = json.loads(done.stdout)["arn"]
         assert "SUCCEEDED" in statebag("log", arn, *options).stdout

@@ -34,7 +34,7 @@ def test_its_commands_run_in_their_order_and_show_what_it_says(folder, execution
         cwd=folder,
         env={**os.environ, "PATH": path},
         capture_output=True,
-        timeout=200,
+        timeout=240,
         check=False,
         text=True,
     )

@@ -324,7 +324,7 @@ def test_the_program_itself_on_a_terminal_that_knows_ascii_only(folder):
     result = subprocess.run(
         [PROGRAM, "run", *machine(folder, states)],
         capture_output=True,
-        timeout=60,
+        timeout=240,
         check=False,
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
     )
@@ -360,7 +360,7 @@ def test_an_interrupted_run_says_so_and_ends(folder, started):
         process.stderr.readline()  # the first state was left: the run is under way
         process.send_signal(signal.SIGINT)
         try:
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=240)
         finally:
             process.kill()
     assert (process.returncode, said.splitlines()[-1]) == (130, "interrupted")
@@ -396,12 +396,12 @@ def test_the_program_itself_asks_for_an_answer_and_takes_the_pasted_command(fold
             shell=True,
             cwd=elsewhere,
             env={**os.environ, "PATH": path},
-            timeout=60,
+            timeout=240,
             check=False,
             capture_output=True,
             text=True,
         )
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=240)
     assert (answered.returncode, answered.stderr) == (0, "answered\n")
     assert process.returncode == 0
     assert json.loads(out)["output"] == {}

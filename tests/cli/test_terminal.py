@@ -130,7 +130,7 @@ def of_the_program(arguments, folder, settings, *, on_terminal):
         del environment["NO_COLOR"]
     places = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL}
     if not on_terminal:
-        done = subprocess.run(command, **places, capture_output=True, timeout=120, check=False)
+        done = subprocess.run(command, **places, capture_output=True, timeout=240, check=False)
         return (done.stdout + done.stderr).decode("utf-8", "surrogateescape")
     ours, theirs = pty.openpty()
     process = subprocess.Popen(command, **places, stdout=theirs, stderr=theirs)
@@ -140,7 +140,7 @@ def of_the_program(arguments, folder, settings, *, on_terminal):
         while part := os.read(ours, 65_536):
             parts.append(part)
     os.close(ours)
-    process.wait(timeout=120)
+    process.wait(timeout=240)
     # A terminal makes \r\n of a line's end.
     return b"".join(parts).replace(b"\r\n", b"\n").decode("utf-8", "surrogateescape")
 
@@ -174,7 +174,7 @@ def test_a_pipe_gets_the_exact_value_and_a_terminal_the_same_one(hostile):
         [sys.executable, "-c", PROGRAM, "cat", "bag.json", "$.long"],
         cwd=hostile,
         capture_output=True,
-        timeout=60,
+        timeout=240,
         check=True,
     ).stdout
     assert json.loads(exact) == EVIL * 10

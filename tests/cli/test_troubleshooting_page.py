@@ -43,7 +43,7 @@ def test_each_command_runs(project):
             cwd=project,
             env={**os.environ, "PATH": PATH},
             capture_output=True,
-            timeout=60,
+            timeout=240,
             check=False,
             text=True,
         )
@@ -87,7 +87,7 @@ def test_the_lines_of_completion(shell, folder):
         cwd=folder,
         env={**os.environ, variable: kind},
         capture_output=True,
-        timeout=60,
+        timeout=240,
         check=False,
         text=True,
     )
@@ -107,7 +107,7 @@ def test_a_word_is_completed(folder):
             "COMP_CWORD": "1",
         },
         capture_output=True,
-        timeout=60,
+        timeout=240,
         check=False,
         text=True,
     )

@@ -134,7 +134,7 @@ def test_a_step_runs_from_the_archive_alone(folder, tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
             cwd=tmp_path,
             env={
                 "STATEBAG_STORE": (tmp_path / "store").as_uri(),
@@ -177,7 +177,7 @@ def test_with_bytecode_a_start_compiles_nothing(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
         env={"STATEBAG_STORE": (tmp_path / "store").as_uri(), "PATH": os.environ["PATH"]},
     )
     assert done.returncode == 0, done.stderr[-2000:]
@@ -225,7 +225,7 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode != 0
     assert list((tmp_path / "out").glob("*.zip")) == []
@@ -307,7 +307,7 @@ def test_a_python_that_statebag_does_not_run_on_is_refused(tmp_path, python):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode != 0
     assert "statebag needs Python >=3.11" in done.stderr or "--python must be" in done.stderr

@@ -21,7 +21,7 @@ def recording_proxy(server):
             query = parse_qs(asked.query, keep_blank_values=True)
             seen.append((self.command, asked.path, query))
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            onward = http.client.HTTPConnection(target.hostname, target.port, timeout=30)
+            onward = http.client.HTTPConnection(target.hostname, target.port, timeout=240)
             try:
                 # The signature covers the Host header as the client sent it.
                 onward.putrequest(

@@ -224,7 +224,7 @@ def synthesised(tmp_path_factory):
         env={**os.environ, "STATEBAG_LAYER": str(folder / "layer.zip"), "CDK_OUTDIR": str(folder)},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -53,7 +53,7 @@ def test_the_five_lines_test_a_workflow(tmp_path):
     (tmp_path / "test_workflow.py").write_text(code)
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert "1 passed" in ran.stdout, ran.stdout + ran.stderr
 

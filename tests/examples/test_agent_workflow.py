@@ -90,7 +90,7 @@ def run(form, request, bucket, functions=None, **options):
         name=workflow.name,
         buckets=bucket,
         wait_scale=0,
-        timeout=120,
+        timeout=240,
         strict=False,  # sizes and forms are those of deployed functions; test_sizes is strict
         **options,
     )

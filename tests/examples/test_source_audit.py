@@ -42,7 +42,7 @@ def run(request, store, *, observer=None, token_dir=None, **environment):
         name=workflow.name,
         observer=observer,
         token_dir=token_dir,
-        timeout=120,
+        timeout=240,
         strict=False,  # sizes and forms are those of deployed functions; test_sizes is strict
     )
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statebag import BagTooLarge, Policy, Statebag, StatebagError
@@ -26,7 +26,7 @@ from tests.golden.make_vectors import FOLDER, MANIFEST
 from tests.golden.vector_stubs import carried
 from tests.strategies import STATES
 from tests.test_forged import ANYTHING, BAG, IN_STUBS, STORE, every_form
-from tests.test_properties import POLICIES, SLOW_OK
+from tests.test_properties import POLICIES
 
 ROOT = Path(__file__).parent.parent.parent
 MODULES = sorted(Path(__file__).parent.glob("independent_*.py"))
@@ -67,7 +67,7 @@ def test_it_is_a_program_that_runs_without_this_library():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert ran.stderr == ""
     assert ran.stdout == f"{len(ENTRIES)} passed, 0 failed\n"
@@ -137,7 +137,7 @@ def objects_of(store):
     return Store(lambda name: store.get(name) if name in names else None)
 
 
-@settings(max_examples=60, suppress_health_check=SLOW_OK)
+@settings(max_examples=60)
 @given(STATES, POLICIES)
 def test_it_reads_every_state_that_is_sealed(state, policy):
     forget()
@@ -161,7 +161,7 @@ def outcome(read):
         return refused.code
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(st.sampled_from(IN_STUBS), ANYTHING)
 def test_it_refuses_what_this_library_refuses(way, value):
     """One place of a bag with every form is replaced."""
@@ -186,7 +186,7 @@ NAMES = st.lists(
 MARKS = st.none() | NAMES | st.sampled_from([1, "short", {"short": 1}])
 
 
-@settings(max_examples=200, suppress_health_check=SLOW_OK)
+@settings(max_examples=200)
 @given(MARKS, MARKS, MARKS, st.booleans())
 def test_they_agree_on_which_members_were_derived(of_whole, of_full, of_other, in_rest):
     def marked(body, mark):

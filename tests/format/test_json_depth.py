@@ -188,6 +188,6 @@ _LOW = """
 def test_a_low_recursion_limit_gives_typed_errors():
     script = textwrap.dedent(_LOW)
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

@@ -218,7 +218,7 @@ def test_the_agents_workflow(machine, tmp_path):
         name=workflow.name,
         buckets=tmp_path,
         wait_scale=0,
-        timeout=120,
+        timeout=240,
     )
     assert execution.status == "SUCCEEDED"
     made, history = agree(execution, workflow.definition, workflow.name)

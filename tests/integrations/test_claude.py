@@ -81,7 +81,7 @@ def test_several_processes_append_and_merge_without_loss(objects):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(240)
     assert failures == []
     loaded = [tuple(one["n"]) for one in run(stores[0].load(KEY))]
     assert sorted(loaded) == [(number, turn) for number in range(3) for turn in range(40)]

@@ -177,7 +177,7 @@ class TestInTheSdk:
     def run(self):
         testing = pytest.importorskip("aws_durable_execution_sdk_python_testing.runner")
 
-        def run(handler, timeout=30):
+        def run(handler, timeout=240):
             with testing.DurableFunctionTestRunner(handler, poll_interval=0.05) as runner:
                 result = runner.run(input="{}", execution_timeout=timeout)
             del runner

@@ -234,7 +234,7 @@ def test_two_writers_of_one_thread_keep_all_checkpoints():
     for one in threads:
         one.start()
     for one in threads:
-        one.join(60)
+        one.join(240)
     assert failed == []
     saver = saver_of(store)
     assert ids(saver) == sorted(written, reverse=True)
@@ -280,7 +280,7 @@ def test_tasks_of_one_step_write_side_by_side():
     for one in threads:
         one.start()
     for one in threads:
-        one.join(60)
+        one.join(240)
     found = saver.get_tuple(at).pending_writes
     assert [one for one in found if one[1] == "a"] == [(f"task {n}", "a", n) for n in range(8)]
 

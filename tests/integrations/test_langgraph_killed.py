@@ -73,7 +73,7 @@ def test_a_killed_process_loses_no_checkpoint_that_it_had_put(tmp_path, place, r
             [sys.executable, "-c", code, url, str(kill_at), when],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
         assert done.returncode == -signal.SIGKILL, done.stderr

@@ -27,7 +27,7 @@ def test_an_adapter_without_its_framework_says_which_extra_it_needs(extra):
         f"import statebag.integrations.{extra}"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=240
     )
     last = answer.stderr.strip().splitlines()[-1]
     if extra == "temporal" and "google" in last:

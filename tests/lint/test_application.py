@@ -27,7 +27,7 @@ def test_nothing_of_the_manager_is_loaded_before_it_is_asked_for():
         "print(len(fields_kept_plain()) > 10)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     assert done.stdout.split() == ["[]", "True"]
 

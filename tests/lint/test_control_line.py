@@ -51,7 +51,7 @@ def run(definition, *, strict):
         functions=FUNCTIONS,
         input={"state_data": START},
         wait_scale=0,
-        timeout=60,
+        timeout=240,
         strict=strict,
     )
 
@@ -140,7 +140,7 @@ def test_the_lines_are_for_functions_that_nothing_says_anything_of(
             functions=FUNCTIONS,
             input={"state_data": {**START, "execution_id": "kernel/run-1"}},
             wait_scale=0,
-            timeout=60,
+            timeout=240,
             strict=strict,
         )
         assert (ran.status, ran.cause) == ("SUCCEEDED", None), f"{asked.output}: {ran.cause}"

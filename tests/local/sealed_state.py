@@ -44,7 +44,7 @@ def run(*states, functions=None, strict=True, **options):
         input={},
         strict=strict,
         wait_scale=0,
-        timeout=60,
+        timeout=240,
         **options,
     )
 

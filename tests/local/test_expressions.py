@@ -10,6 +10,7 @@ import pytest
 
 from statebag.local import expression_worker
 from statebag.local.expressions import ExpressionError, Expressions, NoResultError
+from tests.deadlines import growing
 from tests.local.machines import chain, run
 
 CATASTROPHE = f"$match('{'a' * 60}b', /(a+)+$/)"
@@ -32,23 +33,29 @@ REFUSED = {
 
 @pytest.fixture
 def expressions():
+    made = Expressions(seconds=200)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def impatient():
     made = Expressions(seconds=2)
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_what_never_ends_is_ended(expressions, name):
-    started = time.monotonic()
+def test_what_never_ends_is_ended(impatient, name):
     with pytest.raises(ExpressionError, match="took longer than 2 s"):
-        expressions.jsonata(ENDLESS[name], {})
-    assert time.monotonic() - started < 60
-    assert expressions.jsonata("1 + 1", {}) == 2
+        impatient.jsonata(ENDLESS[name], {})
+    impatient._seconds = 200
+    assert impatient.jsonata("1 + 1", {}) == 2
 
 
 @pytest.mark.parametrize("expression", REFUSED)
 def test_what_takes_too_much_is_refused(expression):
-    made = Expressions()
+    made = Expressions(seconds=200)
     try:
         with pytest.raises(ExpressionError, match=REFUSED[expression]):
             made.jsonata(expression, {})
@@ -75,17 +82,17 @@ def test_nothing_and_a_failure_are_told_apart(expressions):
         expressions.jsonata("$number('x')", {})
 
 
-def test_a_path_with_a_pattern(expressions):
+def test_a_path_with_a_pattern(expressions, impatient):
     data = {"l": [{"n": "abc"}, {"n": "xyz"}]}
     assert expressions.found('$.l[?(@.n =~ "a.c")].n', data) == ["abc"]
     with pytest.raises(ExpressionError):
         expressions.found('$.l[?(@.n =~ "(")]', data)
     with pytest.raises(ExpressionError, match="took longer"):
-        expressions.found('$[?(@.n =~ "(a+)+$")]', [{"n": "a" * 60 + "b"}])
+        impatient.found('$[?(@.n =~ "(a+)+$")]', [{"n": "a" * 60 + "b"}])
 
 
 def test_closing_ends_what_is_evaluated_and_waits():
-    made = Expressions()
+    made = Expressions(seconds=200)
     said = []
 
     def evaluate():
@@ -97,10 +104,13 @@ def test_closing_ends_what_is_evaluated_and_waits():
     threads = [threading.Thread(target=evaluate) for _ in range(20)]
     for thread in threads:
         thread.start()
-    time.sleep(1)
+    until = time.monotonic() + 200
+    while not made._busy and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(1)  # so that most of them evaluate or wait by then; each may
     made.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(200)
     assert said == ["was given up, because the run has ended"] * 20
 
 
@@ -108,11 +118,11 @@ def test_a_process_ends_with_the_one_that_started_it():
     request = json.dumps({"expression": CATASTROPHE, "bindings": {}, "seconds": 1}) + "\n"
     command = [sys.executable, "-I", expression_worker.__file__, json.dumps(sys.path)]
     done = subprocess.run(
-        command, input=request.encode(), capture_output=True, timeout=60, check=False
+        command, input=request.encode(), capture_output=True, timeout=250, check=False
     )
     assert done.returncode < 0
     assert done.stdout == b""
-    done = subprocess.run(command, input=b"", capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, input=b"", capture_output=True, timeout=250, check=False)
     assert (done.returncode, done.stdout) == (0, b"")
 
 
@@ -132,11 +142,14 @@ def test_a_process_ends_with_the_one_that_started_it():
 )
 def test_a_run_ends_at_its_timeout_and_says_where(state):
     value = {"l": [{"n": "a" * 60 + "b"}]}
-    run(chain(("P", {"Type": "Pass"})), value)  # what is imported takes no part of the time
-    started = time.monotonic()
-    execution = run(chain(("Stuck", state)), value, timeout=2)
-    assert execution.status == "TIMED_OUT"
-    assert 2 <= time.monotonic() - started < 60
+    for seconds in growing(2):
+        started = time.monotonic()
+        execution = run(chain(("Stuck", state)), value, timeout=seconds)
+        assert execution.status == "TIMED_OUT"
+        # Not the minute that one expression may take.
+        assert seconds <= time.monotonic() - started < seconds + 55
+        if execution.unfinished:
+            break
     assert execution.unfinished
     assert all(path.startswith("Main/Stuck") for path in execution.unfinished)
     assert not execution.threads_left

@@ -28,7 +28,7 @@ def test_they_are_gone_after_an_error_too():
 
 
 def test_calls_with_the_same_variables_run_side_by_side():
-    both = threading.Barrier(2, timeout=20)
+    both = threading.Barrier(2, timeout=240)
 
     def call():
         with environment_set({"SB_NEW": "same"}):
@@ -64,7 +64,7 @@ def test_a_call_inside_a_call_sees_its_own_and_gives_the_outer_ones_back():
 
 
 def test_two_calls_that_both_call_others_do_not_wait_for_each_other():
-    both = threading.Barrier(2, timeout=20)
+    both = threading.Barrier(2, timeout=240)
     seen = []
 
     def call():
@@ -101,6 +101,6 @@ def run_all(bodies):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(150)
     assert not any(thread.is_alive() for thread in threads)
     assert errors == []

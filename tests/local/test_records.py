@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ from statebag.local.records import (
     read_record,
     recorded_executions,
 )
+from tests.deadlines import growing
 from tests.local.machines import chain, run, task
 
 ARN = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Main:run-1"
@@ -60,7 +62,7 @@ def test_a_run_that_is_under_way_can_be_read(tmp_path):
 
     def slow(event, context):
         here.set()
-        go_on.wait(30)
+        go_on.wait(250)
         return {}
 
     definition = chain(("A", {"Type": "Pass"}), ("Slow", task("slow")))
@@ -70,7 +72,7 @@ def test_a_run_that_is_under_way_can_be_read(tmp_path):
         kwargs={"execution_name": "run-1", "histories": tmp_path},
     )
     thread.start()
-    assert here.wait(30)
+    assert here.wait(250)
     history = of(tmp_path)
     stands = standing(history, transitions(history), is_local=True)
     go_on.set()
@@ -92,7 +94,7 @@ run(
 
 
 def test_a_run_whose_process_died_is_told_from_one_that_goes_on(tmp_path):
-    died = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], timeout=60, check=False)
+    died = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], timeout=240, check=False)
     assert died.returncode == 9
     history = of(tmp_path)
     stands = standing(history, transitions(history), is_local=True)
@@ -101,10 +103,15 @@ def test_a_run_whose_process_died_is_told_from_one_that_goes_on(tmp_path):
 
 
 def test_a_run_that_took_too_long_ends_in_its_history_too(tmp_path):
-    definition = chain(("Wait", {"Type": "Wait", "Seconds": 60}), ("B", {"Type": "Pass"}))
-    execution = run(
-        definition, {}, {}, execution_name="run-1", histories=tmp_path, timeout=0.5, wait_scale=1
-    )
+    definition = chain(("Wait", {"Type": "Wait", "Seconds": 600}), ("B", {"Type": "Pass"}))
+    for seconds in growing(0.5):
+        execution = run(
+            definition, {}, {}, execution_name="run-1", histories=tmp_path, timeout=seconds,
+            wait_scale=1,
+        )  # fmt: skip
+        if execution.unfinished:
+            break
+        shutil.rmtree(tmp_path)
     history = of(tmp_path)
     assert [e.type for e in history.events] == [e["type"] for e in execution.history]
     stands = standing(history, transitions(history))

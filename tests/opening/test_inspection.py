@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from statebag import (
     BagTooLarge,
@@ -36,11 +36,7 @@ def by_path(inspection):
     return {one.path: one for one in inspection.root.walk()}
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@settings(max_examples=150, deadline=None)
 @given(STATES, POLICIES)
 def test_sizes_are_those_of_the_state_and_of_the_bag(state, policy):
     forget()

@@ -26,7 +26,7 @@ class Waiting(MemoryStore):
     def __init__(self, store, together):
         super().__init__()
         self.inner = store
-        self.barrier = threading.Barrier(together, timeout=20)
+        self.barrier = threading.Barrier(together, timeout=240)
 
     @property
     def url(self):

@@ -23,6 +23,6 @@ def test_nothing_is_loaded_before():
         "front.Rules; print(before, 'statebag.upkeep.gc' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     assert done.stdout.split() == ["False", "True"]

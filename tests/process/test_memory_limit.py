@@ -90,7 +90,7 @@ def test_the_limit_of_the_address_space():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=240,
         env=environment,
     )
     assert 16 * MB <= int(answer.stdout) <= 512 * MB

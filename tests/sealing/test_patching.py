@@ -4,7 +4,7 @@ import json
 import random
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from statebag import BlobCorrupt, BlobMissing, NotPermitted, Policy, Statebag, StatebagError
@@ -239,7 +239,7 @@ def apply(state, what, number):
         keyed[f"key {number % 400}"] = number
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None)
 @given(EDITS, st.sampled_from([0, 500, 4000, 32_768]), st.sampled_from([1024, 24_576]))
 def test_any_edits_in_any_order_come_back_exactly(edits, carry_bytes, piece_bytes):
     forget()

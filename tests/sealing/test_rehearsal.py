@@ -59,17 +59,17 @@ def test_of_runs_at_the_same_time_each_has_its_own():
     def beside():
         with rehearsal.rehearsed(other):
             began.set()
-            over.wait(60)
+            over.wait(240)
             Statebag(MemoryStore()).seal({"a": 1}, scope="m/e")
             seen.append(rehearsal.current())
 
     thread = threading.Thread(target=beside)
     with rehearsal.rehearsed(one):
         thread.start()
-        began.wait(60)
+        began.wait(240)
         assert rehearsal.current() is one
     assert rehearsal.current() is other  # a thread of no run takes what there is
     over.set()
-    thread.join(60)
+    thread.join(240)
     assert (seen, len(other.seen), one.seen) == ([other], 1, [])
     assert rehearsal.current() is None

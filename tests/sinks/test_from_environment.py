@@ -44,6 +44,6 @@ except statebag.ConfigurationError as error:
     print(error.hint)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     assert done.stdout.strip() == f"Install the extra: pip install 'statebag[{extra}]'"

@@ -260,7 +260,7 @@ except statebag.ConfigurationError as error:
     print(error.hint)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     assert done.stdout.startswith("pip install boto3")
 
@@ -315,7 +315,7 @@ def test_a_callback_with_five_megabytes_on_the_engine(sb):
             "Use": task("use", {"execution_id.$": "$$.Execution.Id", "answer.$": "$.answer"}),
         },
     }
-    ended = run(definition, functions={"ask": ask, "use": use}, input={}, timeout=60)
+    ended = run(definition, functions={"ask": ask, "use": use}, input={}, timeout=240)
     pool.shutdown()
     assert ended.status == "SUCCEEDED", ended.cause
     assert sb.open(ended.output["last"]["bag"]) == {"length": 5_000_000}
@@ -375,7 +375,7 @@ def test_a_nested_execution_works_in_its_parents_scope(sb):
         functions={"prepare": prepare, "double": double, "measure": measure},
         input={},
         machines={"Child": child},
-        timeout=60,
+        timeout=240,
     )
     assert ended.status == "SUCCEEDED", ended.cause
     assert sb.open(ended.output["last"]["bag"]) == {"length": 800_000}
@@ -444,7 +444,7 @@ def test_map_children_and_branches_share_the_engines_limit(sb):
         "gather": gather,
     }
     items = [{"n": n} for n in range(20)]
-    ended = run(definition, functions=functions, input={"items": items}, timeout=60)
+    ended = run(definition, functions=functions, input={"items": items}, timeout=240)
     assert ended.status == "SUCCEEDED", ended.cause
     assert ended.output["last"]["bag"] == {"count": 2, "bytes": 200_000}
 
@@ -479,7 +479,7 @@ def test_an_execution_is_started_from_a_handler_on_the_engine(sb):
         functions={"begin": begin, "ask": ask},
         input={},
         machines={"Other": other},
-        timeout=60,
+        timeout=240,
     )
     assert ended.status == "SUCCEEDED", ended.cause
     assert ended.output["last"]["bag"] == {"note": "CANARY"}

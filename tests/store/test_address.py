@@ -147,7 +147,7 @@ def loaded_after(statement, names, environment):
         text=True,
         env={"PATH": "", "HOME": "/nonexistent", **environment},
         check=True,
-        timeout=60,
+        timeout=240,
     )
     return ended.stdout.strip()
 

@@ -44,7 +44,7 @@ def loaded(address, variables):
         env=variables,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=True,
     )
     return answer.stdout.split("\n")[:2]

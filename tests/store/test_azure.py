@@ -4,24 +4,25 @@ import base64
 import hmac
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
 import uuid
 from email.utils import formatdate
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from statebag import ConfigurationError
 from statebag.store.object_storage import ObjectStorage
+from tests.conftest import free_ports
 from tests.store.client_contract import ClientContract, live_through_damage_and_loss
 
 # The account that every Azurite has (its documentation, "Default storage account").
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-START_SECONDS = 60
+START_SECONDS = 240
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +33,7 @@ def azurite():
     if program is None:
         left_out = pytest.fail if os.environ.get("CI") else pytest.skip
         left_out("needs the program `azurite-blob` of the package azurite: `make azurite`")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(free_ports(1)[0])
     arguments = ["--blobPort", port, "--inMemoryPersistence", "--skipApiVersionCheck", "--silent"]
     process = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL)
     endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
@@ -43,7 +43,9 @@ def azurite():
             try:
                 make_container(endpoint, "box")
                 break
-            except OSError:
+            except OSError as error:
+                if getattr(error, "code", 0) == HTTPStatus.CONFLICT:
+                    break  # made by a request whose answer came too late
                 if time.monotonic() > until or process.poll() is not None:
                     raise
                 time.sleep(0.1)

@@ -29,7 +29,7 @@ def test_a_third_write_waits_for_the_first():
 
         def put(self, name, data):
             self.started += 1
-            assert self.go.wait(60)
+            assert self.go.wait(240)
             super().put(name, data)
 
     store = Slow()

@@ -1,6 +1,5 @@
 import pickle
 import threading
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -287,24 +286,22 @@ def test_a_store_that_hangs_is_bounded(call):
     free = threading.Event()
     store = Own()
     bag = sealed(store)
-    store.wrong = {call: lambda right: free.wait(250) and right}
+    store.wrong = {call: lambda right: free.wait() and right}
     client = Statebag(store, policy=Policy(carry_bytes=0, deadline_seconds=0.3), replicas=())
     calls = {
         "put": lambda: client.seal({"text": noise(60_000)}, scope="m/n"),
         "get_ranges": lambda: client.open(bag),
     }
-    started = time.monotonic()
     try:
         with pytest.raises(StoreUnavailable):
             calls[call]()
-        assert time.monotonic() - started < 60  # not the 250 s of the store
     finally:
         free.set()
 
 
 def test_the_deadline_of_the_code_around_it():
     store, free = Own(), threading.Event()
-    store.wrong = {"list": lambda right: (free.wait(30), right)[1]}
+    store.wrong = {"list": lambda right: (free.wait(), right)[1]}
     try:
         with deadline(0.2), pytest.raises(StoreUnavailable, match="did not list"):
             list(checked(store).list())

@@ -17,10 +17,10 @@ from tests.forks import in_child
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 
-POLICY = Policy(carry_bytes=0, deadline_seconds=40)
+POLICY = Policy(carry_bytes=0, deadline_seconds=150)
 
 
 def names(server, url):

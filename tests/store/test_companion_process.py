@@ -15,8 +15,16 @@ from tests.store.listing_server import listing_server
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
+
+LONG = 120  # seconds of a deadline that no request here comes near to
+
+
+@pytest.fixture(autouse=True)
+def _slow_starts(monkeypatch):
+    """A companion has as long as it needs to start on a busy machine."""
+    monkeypatch.setattr(companion_process, "_START_SECONDS", LONG)
 
 
 @pytest.mark.s3
@@ -31,17 +39,21 @@ class TestThatWasStopped:
             store.get("a")
             before = companion_process._current
             os.kill(before._popen.pid, stop)
+            told = "nothing"
             try:
                 with deadline(1.5):
                     store.put("b", bytes(size))
             except StoreUnavailable as error:
                 told = type(error).__name__
-            with deadline(30):
+            with deadline(LONG):
                 store.put("b", bytes(size))
-            ended = before._popen.wait(10)
+            ended = before._popen.wait(LONG)
             return told, store.head("b").size, companion_process._current is before, ended
 
-        assert in_child(work) == ("StoreUnavailable", size, False, -signal.SIGKILL)
+        told, *rest = in_child(work)
+        assert rest == [size, False, -signal.SIGKILL]
+        # The end of a process may be seen before the next request, which then starts another.
+        assert told == "StoreUnavailable" or (stop, told) == (signal.SIGKILL, "nothing")
 
     def test_a_call_with_time_left_goes_on_with_another(self, s3_store_url):
         store = RetryingStore(ObjectStorage(s3_store_url))
@@ -50,7 +62,7 @@ class TestThatWasStopped:
         def work():
             store.get("a")
             os.kill(companion_process._current._popen.pid, signal.SIGSTOP)
-            with deadline(30):
+            with deadline(LONG):
                 store.put("b", bytes(3_000_000))
                 return store.head("b").size
 
@@ -58,7 +70,7 @@ class TestThatWasStopped:
 
     def test_without_a_deadline_it_is_seen_too(self, s3_store_url, monkeypatch):
         monkeypatch.setattr(companion_process, "_SILENT_SECONDS", 0.5)
-        monkeypatch.setattr(companion_process, "_THERE_SECONDS", 0.5)
+        monkeypatch.setattr(companion_process, "_THERE_SECONDS", 3.0)
         store = RetryingStore(ObjectStorage(s3_store_url))
         store.put("a", b"1")
 
@@ -131,13 +143,14 @@ def test_a_silent_store_is_no_stopped_companion(monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
         monkeypatch.setattr(companion_process, "_SILENT_SECONDS", 0.3)
+        monkeypatch.setattr(companion_process, "_THERE_SECONDS", LONG)
         store = ObjectStorage("s3://b/p")
 
         def work():
             monkeypatch.setattr(native_client, "is_lost", lambda: True)
             assert list(store.list()) == []
             before = companion_process._current
-            with deadline(20):
+            with deadline(2 * LONG):
                 assert list(store.list()) == []
             return before is companion_process._current
 

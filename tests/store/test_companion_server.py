@@ -43,7 +43,7 @@ def exchange(*requests):
         capture_output=True,
         env=environment,
         check=True,
-        timeout=60,
+        timeout=240,
     )
     answers, output = {}, io.BytesIO(done.stdout)
     while (data := receive(output)) is not None:

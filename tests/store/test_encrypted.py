@@ -212,7 +212,7 @@ except ConfigurationError as error:
     print(error.hint)
 """
     answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     assert answer.stdout.strip() == "Install the extra: pip install 'statebag[encryption]'"
 

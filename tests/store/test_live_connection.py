@@ -53,7 +53,7 @@ def test_a_request_has_one_client_with_the_calls_of_it(server):
 
     with ThreadPoolExecutor(READERS) as pool:
         for working in [pool.submit(work, number) for number in range(READERS)]:
-            working.result(timeout=60)
+            working.result(timeout=240)
     assert {"amz-sdk-request" in one.headers for one in server.take()} == {True, False}
 
 

@@ -127,4 +127,4 @@ def test_no_test_runner_is_needed_to_import_it():
         "import statebag.testing.store_contract, statebag.testing.faulty_store, "
         "statebag.testing.recording_store"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=240)

@@ -4,10 +4,21 @@ import pytest
 from torture.soak import soaked
 
 
+def is_in_time(report, period):
+    """Whether the machine was quick enough for keys that end so soon."""
+    stalled = max(found.get("stalled", 0) for found in report["processes"].values())
+    return stalled < period / 20 and report["keys"] >= 4
+
+
 @pytest.mark.slow
 @pytest.mark.s3
+@pytest.mark.timeout(1200)
 def test_steps_outlive_their_credentials_and_a_store_that_throttles():
-    report = soaked(seconds=12, period=3)
+    for period in (3, 10, 40):
+        report = soaked(seconds=4 * period, period=period)
+        assert not any(found["wrong"] for found in report["processes"].values())
+        if not report["wrong"] or is_in_time(report, period):
+            break
     assert report["wrong"] == []
     assert report["keys"] >= 4
     assert report["server"]["refused: the key has ended"]

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs the program `chromium`"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-PATIENCE = 60_000  # milliseconds; a generous bound of a hang
+PATIENCE = 240_000  # milliseconds; a generous bound of a hang
 
 
 @contextmanager

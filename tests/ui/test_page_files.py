@@ -53,7 +53,7 @@ def test_all_scripts_as_one():
         input=script,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
         capture_output=True,
     )
     assert checked.returncode == 0, checked.stderr

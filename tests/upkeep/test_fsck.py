@@ -119,7 +119,7 @@ class TogetherStore(MemoryStore):
             self.bytes += len(data)
             self.most_bytes = max(self.most_bytes, self.bytes)
         if self.wait_for:
-            self.all_here.wait(60)  # breaks where fewer are read at once
+            self.all_here.wait(240)  # breaks where fewer are read at once
         else:
             time.sleep(0.02)  # so that others are here too, where they may
         with self.lock:

@@ -28,7 +28,7 @@ def test_many_writers_attach_without_waiting_for_each_other(store):
     for one in threads:
         one.start()
     for one in threads:
-        one.join(60)
+        one.join(240)
     found = head_of(store).attached.all("step-0")
     assert {key: one.note for key, one in found.items()} == {f"task {n}": n for n in range(8)}
     assert head_of(store).attached.keys("step-0") == sorted(found)

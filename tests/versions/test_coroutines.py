@@ -14,7 +14,7 @@ from statebag.versions.head import Head
 from statebag.versions.heads import Heads
 from tests.versions.threads import client, grown, head_of, state_at
 
-LIMIT = 60
+LIMIT = 240
 
 
 def run(work):

@@ -117,7 +117,7 @@ def test_no_update_of_many_writers_is_lost(tmp_path, folder):
     for one in threads:
         one.start()
     for one in threads:
-        one.join(60)
+        one.join(240)
     assert not failures
     head = head_of(store)
     done = head.open(head.read())["done"]

@@ -101,7 +101,7 @@ def test_a_client_that_was_made_before_the_services_were_loaded_is_answered_here
     environment = {key: value for key, value in os.environ.items() if key not in names}
     done = subprocess.run(
         [sys.executable, "-c", EARLY],
-        capture_output=True, text=True, env=environment, check=False, timeout=120,
+        capture_output=True, text=True, env=environment, check=False, timeout=240,
     )  # fmt: skip
     assert (done.stdout.split(), done.stderr) == (["body"], "")
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import time
+import threading
 
 import pytest
 
@@ -50,12 +50,17 @@ def test_a_function_has_the_context_of_lambda():
 
 
 def test_a_function_that_takes_too_long_times_out():
+    go_on = threading.Event()
+
     def work(_event, _context):
-        time.sleep(3)
+        go_on.wait()
 
     state = task(TimeoutSeconds=1, Catch=[{"ErrorEquals": ["States.Timeout"], "Next": "C"}])
     definition = chain(("T", state), ("C", {"Type": "Pass"}))
-    execution = run(definition, functions={"work": work})
+    try:
+        execution = run(definition, functions={"work": work})
+    finally:
+        go_on.set()
     assert execution.output == {"Error": "States.Timeout", "Cause": ""}
     assert "LambdaFunctionTimedOut" in types(execution)
 

@@ -48,15 +48,17 @@ def test_a_failure_without_error_and_cause_has_neither():
 
 def test_a_thread_of_a_function_answers_later_and_keeps_the_task_alive():
     def work(event, _context):
+        engine = client()
+
         def later():
-            for _ in range(3):
-                time.sleep(2)  # three of them are longer than one heartbeat may be
-                client().send_task_heartbeat(taskToken=event["token"])
-            client().send_task_success(taskToken=event["token"], output='"late"')
+            for _ in range(13):
+                time.sleep(0.5)  # all of them are longer than one heartbeat may be
+                engine.send_task_heartbeat(taskToken=event["token"])
+            engine.send_task_success(taskToken=event["token"], output='"late"')
 
         threading.Thread(target=later).start()
 
-    execution = run(chain(("T", ask(HeartbeatSeconds=5))), functions={"ask": work})
+    execution = run(chain(("T", ask(HeartbeatSeconds=6))), functions={"ask": work})
     assert execution.output == "late"
 
 
@@ -107,7 +109,7 @@ def test_another_process_answers_through_a_folder(tmp_path):
             threading.Timer(0.2, tokens.answer, (tmp_path, token, {"from": "outside"})).start()
 
     execution = run(
-        chain(("T", ask(TimeoutSeconds=60))),
+        chain(("T", ask(TimeoutSeconds=600))),
         functions={"ask": lambda *_: None}, token_dir=tmp_path, observer=Person(),
     )  # fmt: skip
     assert execution.output == {"from": "outside"}

@@ -17,11 +17,7 @@ from tests.strategies import STATES, VALUES
 RUNS = settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.function_scoped_fixture,
-    ],
+    suppress_health_check=list(HealthCheck),
 )
 BOUNDS = st.sampled_from([8 * 1024, 20 * 1024, 96 * 1024])
 # What data that was never sealed and looks like one of our forms meets: it is refused.

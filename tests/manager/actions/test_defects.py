@@ -1,7 +1,7 @@
 """The defects that an audit of the first version found, each with a test that it would fail."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statebag import BlobCorrupt, BlobMissing, NotPermitted, Statebag, StoreUnavailable
@@ -189,7 +189,7 @@ def test_defect_keys_collide_within_a_second(sb):
     assert len(paths) == 20
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60)
 @given(
     st.dictionaries(
         st.text(st.characters(codec="utf-8")).map("own {}".format), st.integers(), max_size=20

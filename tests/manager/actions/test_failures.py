@@ -346,7 +346,7 @@ WRAPPED = st.recursive(
 @settings(
     max_examples=80,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    suppress_health_check=list(HealthCheck),
 )
 @given(WRAPPED)
 def test_no_wrapping_makes_a_success_of_a_failure(wrapped):

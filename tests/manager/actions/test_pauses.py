@@ -22,7 +22,7 @@ from tests.manager.actions.calls import SCOPE, START, call, filler, opened
 RUNS = settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    suppress_health_check=list(HealthCheck),
 )
 OF_PAUSE = {
     "PAUSED_FOR_HITP": ("merge_callback", "callback_result"),

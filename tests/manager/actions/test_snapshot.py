@@ -38,7 +38,7 @@ def test_a_snapshot_and_back(kind):
 @settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    suppress_health_check=list(HealthCheck),
 )
 @given(STATES)
 def test_restore_gives_every_state_exactly(sb, state):

@@ -1,7 +1,7 @@
 """Appending once, in order, and unread."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statebag import InvalidState, Statebag
@@ -90,7 +90,7 @@ def test_new_entries_are_a_list(logs):
         logs_of({"new_history_logs": logs})
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60)
 @given(st.lists(VALUES, max_size=6), st.lists(VALUES, max_size=6))
 def test_deduplication_keeps_what_was_there_and_each_new_entry_once(existing, new):
     joined = deduplicate_history_logs(existing, new)

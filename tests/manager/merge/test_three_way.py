@@ -1,7 +1,7 @@
 """Joining branches: what one changed is taken, what two changed is settled and recorded."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statebag import ConfigurationError, InvalidState, Statebag
@@ -133,7 +133,7 @@ def test_objects_nested_to_the_limit_are_joined():
 OBJECTS = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60)
 @given(OBJECTS, st.lists(OBJECTS, max_size=4))
 def test_unchanged_branches_change_nothing_and_a_single_one_wins(state, changes):
     unchanged = [Side(str(n), state, dict(state)) for n in range(3)]
@@ -144,7 +144,7 @@ def test_unchanged_branches_change_nothing_and_a_single_one_wins(state, changes)
         assert alone.conflicts == []
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60)
 @given(OBJECTS, st.lists(OBJECTS, max_size=4))
 def test_every_top_level_key_of_state_and_branches_survives(state, changes):
     branches = [Side(str(n), state, change) for n, change in enumerate(changes)]
