@@ -262,6 +262,9 @@ def test_on_a_system_that_says_nothing_of_its_memory_there_is_a_limit_too(monkey
         ([0.5, -1e17], False, False),
         ([1e308, 1e308, 1e308], False, False),  # their sum is no finite number
         ([-1e308, -1e308, 0.5], False, False),
+        ([0.0, 0.0], True, True),
+        ([0.0, -0.25, -0.0, 5.0], False, False),
+        ([0.0, -0.25, 5e-324], True, False),
     ],
 )
 def test_facts_about_floats(floats, exact, no_exponents):

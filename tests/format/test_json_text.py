@@ -14,6 +14,7 @@ from statebag.format.json_text import (
     encode,
     engine_may_change,
     join_items,
+    join_texts,
     nests_deeper,
     split_items,
     wire_size,
@@ -133,6 +134,14 @@ def test_items_that_are_split_and_joined_are_the_text(value):
         items = split_items(text, kind)
         assert len(items) == count_items(text, kind) == 3
         assert join_items(items, kind) == text
+        assert join_texts([join_items(items[:1], kind), join_items(items[1:], kind)], kind) == text
+
+
+@pytest.mark.parametrize("kind", ["array", "object"])
+def test_no_item_and_one_item_are_joined_too(kind):
+    assert join_items([], kind) == join_texts([], kind) == encode([] if kind == "array" else {})
+    one = encode([1] if kind == "array" else {"a": 1})
+    assert join_items([one[1:-1]], kind) == join_texts([one], kind) == one
 
 
 def test_levels_are_counted():

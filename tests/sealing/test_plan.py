@@ -11,10 +11,12 @@ from statebag.format.stub import KEY, Blob, Escaped, Stored
 from statebag.format.unopened import Unopened
 from statebag.opening.known import Bases, Known
 from statebag.opening.verified import Texts, verified
+from statebag.sealing import plan
 from statebag.sealing.cut_value import Cut
 from statebag.sealing.kept import Kept
 from statebag.sealing.layout import lay_out
 from statebag.sealing.leaving import Single
+from statebag.sealing.member_texts import MemberTexts
 from statebag.sealing.parts import Branch, Gathered, Plain, changed
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
@@ -243,3 +245,41 @@ def test_what_lies_above_a_control_path_stays_where_all_else_must_go_inside():
     assert bag["where"] == {"phase": "one"}
     assert sorted(set(bag) - {KEY}) == ["where"]
     assert encode(sb.open(bag)) == encode(state)
+
+
+def test_the_text_of_an_object_that_stays_is_not_joined_if_its_members_leave(monkeypatch):
+    joined = []
+    join = MemberTexts.__bytes__
+    monkeypatch.setattr(
+        MemberTexts, "__bytes__", lambda self: joined.append(len(self)) or join(self)
+    )
+    state = {"inner": {"a": noise(3000, 1), "b": noise(3000, 2), "c": 1}, "small": {"x": {"y": 1}}}
+    inner, small = (len(encode(one)) for one in state.values())
+    assert isinstance(children(state)["inner"], Branch)
+    assert joined == [small]
+    # Its length is that of a value which is known: then its text decides.
+    known = Known()
+    known._add_size(inner)
+    assert isinstance(planner(known=known).part(state, ()).children["inner"], Branch)
+    assert joined == [small, inner, small]
+
+
+@pytest.mark.parametrize("others", [{}, {"d": [1]}], ids=["scalars alone", "an array too"])
+def test_the_members_of_a_large_object_are_encoded_once(monkeypatch, others):
+    encoded = []
+    encode_one = plan._text_of
+    monkeypatch.setattr(plan, "_text_of", lambda one: encoded.append(one) or encode_one(one))
+    inner = {"a": noise(3000, 1), "b": noise(3000, 2), "c": 1, **others}
+    children({"inner": inner})
+    assert sorted(map(repr, encoded)) == sorted(map(repr, [*inner, *inner.values()]))
+
+
+def test_an_object_that_was_stored_whole_is_found_by_its_joined_text():
+    client = Statebag(MemoryStore(), policy=Policy(field_limit=1000, carry_bytes=0))
+    state = {"inner": {f"k{n}": noise(300, n) for n in range(10)}, "n": 1}
+    bag = client.seal(state, scope="m/run")
+    assert isinstance(children({"inner": state["inner"]})["inner"], Single | Cut)
+    forget()
+    opened = client.open(bag, scope="m/run")
+    opened["n"] = 2
+    assert client.seal(opened, scope="m/run")["inner"] == bag["inner"]

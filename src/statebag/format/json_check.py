@@ -262,23 +262,27 @@ class _Numbers:
         if floats:
             # A sum that is finite has no NaN and no infinity in it; another may have overflowed.
             self.fit = math.isfinite(sum(floats)) or all(map(math.isfinite, floats))
-            if min(floats) < _LEAST_WITHOUT_EXPONENT or max(floats) > EXACT_INTEGER:
+            least, most = min(floats), max(floats)
+            if least < _LEAST_WITHOUT_EXPONENT or most > EXACT_INTEGER:
+                self.exact = -EXACT_INTEGER <= least <= most <= EXACT_INTEGER
                 self._look_closer(floats)
         integers = _marked(level, marks, _INTEGER)
         if integers:
-            least, most = min(integers), max(integers)
-            self.fit = self.fit and not (_is_too_long(most) or _is_too_long(least))
-            self.exact = self.exact and -EXACT_INTEGER <= least <= most <= EXACT_INTEGER
-            if max(-least, most) > _LONG_INTEGER:
+            lowest, highest = min(integers), max(integers)
+            self.fit = self.fit and not (_is_too_long(highest) or _is_too_long(lowest))
+            self.exact = self.exact and -EXACT_INTEGER <= lowest <= highest <= EXACT_INTEGER
+            if max(-lowest, highest) > _LONG_INTEGER:
                 self.digits = sum([one.bit_length() for one in integers]) // 4
 
     def _look_closer(self, floats: list[float]) -> None:
-        sizes = list(map(abs, floats))
-        self.exact = max(sizes) <= EXACT_INTEGER and not (
-            0.0 in floats and "-0.0" in map(repr, floats)
-        )
-        least = min(filter(None, sizes), default=1)
-        self.no_exponents = self.exact and least >= _LEAST_WITHOUT_EXPONENT
+        """Find out what negative, tiny or huge floats mean.
+
+        Their sizes are made one by one, never all at once, and only zeros are asked for their sign.
+        """
+        zeros = [one for one in floats if not one]
+        self.exact = self.exact and not any(math.copysign(1, one) < 0 for one in zeros)
+        sizes = map(abs, filter(None, floats) if zeros else floats)
+        self.no_exponents = self.exact and min(sizes, default=1) >= _LEAST_WITHOUT_EXPONENT
 
 
 def _is_too_long(number: int) -> bool:

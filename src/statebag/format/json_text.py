@@ -26,7 +26,7 @@ from statebag.format.json_depth import (
 from statebag.format.json_memory import LIGHT, check_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from statebag.errors import StatebagError
 
@@ -171,10 +171,13 @@ def _split(text: bytes, kind: str) -> list[msgspec.Raw] | dict[str, msgspec.Raw]
         ) from None
 
 
-def join_items(items: list[bytes], kind: str) -> bytes:
+def join_items(items: Sequence[bytes | memoryview], kind: str) -> bytes:
     """Return the text of an array or object from the texts of its items or members."""
-    inner = b",".join(items)
-    return b"[%b]" % inner if kind == "array" else b"{%b}" % inner
+    start, end = (b"[", b"]") if kind == "array" else (b"{", b"}")
+    if len(items) < 2:
+        return start + b"".join(items) + end
+    # The brackets go around the first and the last item, so that a long text is copied only once.
+    return b",".join([start + items[0], *items[1:-1], b"".join((items[-1], end))])
 
 
 def join_each(runs: list[list[bytes]], kind: str) -> list[bytes]:
@@ -185,8 +188,7 @@ def join_each(runs: list[list[bytes]], kind: str) -> list[bytes]:
 
 def join_texts(texts: list[bytes], kind: str) -> bytes:
     """Return the text of several arrays or objects, none empty, joined into one."""
-    inner = b",".join([text[1:-1] for text in texts])
-    return b"[%b]" % inner if kind == "array" else b"{%b}" % inner
+    return join_items([memoryview(text)[1:-1] for text in texts], kind)
 
 
 def wire_size(value: Any, text: bytes | None = None) -> int:

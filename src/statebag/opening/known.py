@@ -259,9 +259,13 @@ class Bases:
                 return stored.pieces, stored.text
         return (), b""
 
+    def may_hold(self, size: int) -> bool:
+        """Return whether a text of this size may be kept; False is certain."""
+        return size in self._sizes
+
     def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
         """Return the value that was read of such a field, if it had this text."""
-        if len(text) not in self._sizes:
+        if not self.may_hold(len(text)):
             return None
         for field in self._fields(scope, path):
             if field.text == text:

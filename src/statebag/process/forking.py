@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from contextvars import copy_context
+from functools import partial
 from threading import Lock, get_ident, local
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
@@ -19,7 +20,8 @@ from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from concurrent.futures import Future, ThreadPoolExecutor
+
+    from statebag.process.work_threads import WorkThreads
 
 __all__ = ["Task", "Workers", "fork_safe_lock"]
 
@@ -163,11 +165,40 @@ if hasattr(os, "register_at_fork"):
 
 
 class Task(Generic[_Answer]):
-    """Work that was given to `Workers`."""
+    """Work that was given to `Workers`, and its outcome.
 
-    def __init__(self, future: Future[_Answer]) -> None:
-        self._future = future
+    Args:
+        work: Is called once, with no arguments.
+    """
+
+    _answer: _Answer
+
+    def __init__(self, work: Callable[[], _Answer]) -> None:
+        self._work: Callable[[], _Answer] | None = work
+        self._error: BaseException | None = None
         self._pid = os.getpid()
+        self._running = Lock()  # held until the end
+        self._running.acquire()
+
+    def work(self) -> None:
+        """Do the work, and keep its answer or its error."""
+        work, self._work = self._work, None  # what it holds is not kept for as long as its answer
+        try:
+            if work is not None:
+                self._answer = work()
+        except BaseException as error:  # noqa: BLE001  # raised by result()
+            self._error = error
+            del self  # the error's traceback holds this frame, and would hold itself
+
+    def end(self) -> None:
+        """Let `result` return: the work is done."""
+        self._running.release()
+
+    def drop(self) -> None:
+        """End work that has not begun, and will not."""
+        self._work = None
+        self._error = RuntimeError("the pool of threads was closed before this work began")
+        self.end()
 
     def result(self) -> _Answer:
         """Wait for the end of the work; return its answer or raise its error.
@@ -181,7 +212,14 @@ class Task(Generic[_Answer]):
                 "in this process",
                 hint="Begin it in the process that uses it.",
             )
-        return self._future.result()
+        with self._running:
+            error = self._error
+        if error is None:
+            return self._answer
+        try:
+            raise error
+        finally:
+            del error, self  # as in `work`
 
 
 class Workers:
@@ -200,7 +238,7 @@ class Workers:
         self._name = name
         self._lock = fork_safe_lock()
         self._pid = 0
-        self._executor: ThreadPoolExecutor | None = None
+        self._threads: WorkThreads | None = None
 
     def submit(
         self,
@@ -209,22 +247,13 @@ class Workers:
         **named: _Arguments.kwargs,
     ) -> Task[_Answer]:
         """Start work in one of the threads, without waiting."""
-        context = copy_context()
-
-        def run() -> _Answer:
-            return context.run(work, *arguments, **named)
-
+        task = Task(partial(copy_context().run, work, *arguments, **named))
         try:
-            return Task(self._pool().submit(run))
+            self._pool().give(task)
         except RuntimeError:  # no thread can be started, or the interpreter is ending
-            from concurrent.futures import Future  # noqa: PLC0415 (slow to import)
-
-            future: Future[_Answer] = Future()
-            try:
-                future.set_result(run())
-            except BaseException as error:  # noqa: BLE001  # raised by result()
-                future.set_exception(error)
-            return Task(future)
+            task.work()
+            task.end()
+        return task
 
     def each(self, work: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_Answer]:
         """Do the same work on several items concurrently; return the results in their order.
@@ -237,20 +266,20 @@ class Workers:
             return [work(item) for item in todo]
         return [task.result() for task in [self.submit(work, item) for item in todo]]
 
-    def _pool(self) -> ThreadPoolExecutor:
+    def _pool(self) -> WorkThreads:
         with self._lock:
-            # Loaded with the first work: many handlers never need a thread.
-            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (slow to import)
+            if self._threads is None or self._pid != os.getpid():
+                # Loaded with the first work: many handlers never need a thread.
+                from statebag.process.work_threads import WorkThreads  # noqa: PLC0415
 
-            if self._executor is None or self._pid != os.getpid():
-                self._executor = ThreadPoolExecutor(self._at_once, self._name)
+                self._threads = WorkThreads(self._at_once, self._name)
                 self._pid = os.getpid()
-            return self._executor
+            return self._threads
 
     def close(self) -> None:
         """Drop work that has not started, and wait for the rest."""
-        if self._executor is not None and self._pid == os.getpid():
-            self._executor.shutdown(cancel_futures=True)
+        if self._threads is not None and self._pid == os.getpid():
+            self._threads.close()
 
     def __enter__(self) -> Self:
         return self

@@ -68,6 +68,10 @@ class ReadBases(Bases):
         """Return those of the process."""
         return self._process.pieces(scope, path)
 
+    def may_hold(self, size: int) -> bool:
+        """Return whether the process may keep a text of this size."""
+        return self._process.may_hold(size)
+
     def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
         """Return that of the process."""
         return self._process.same(scope, path, text)

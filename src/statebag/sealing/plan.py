@@ -26,6 +26,7 @@ from statebag.opening.verified import Verified
 from statebag.sealing.admission import Admission
 from statebag.sealing.kept import Kept
 from statebag.sealing.lacking import NeedsBase, lacking
+from statebag.sealing.member_texts import MemberTexts
 from statebag.sealing.parts import Branch, Gathered, Part, Plain
 from statebag.sealing.pieces import Cutter, NeedsOpened
 
@@ -183,38 +184,44 @@ class Planner:
             and (self._usual_names or not is_lookalike(value))
         )
         texts: dict[str, bytes] = {}
+        whole: bytes | MemberTexts
         try:
-            if text is None:
-                text = self._members(value, texts) if looked_into else _text_of(value)
+            if text is not None:
+                whole = text
+            else:
+                whole = self._members(value, texts) if looked_into else _text_of(value)
         except _HoldsUnopened:
             return self._branch(value, path, texts, control=control)
-        if control:
-            return text
-        if len(text) >= _WORTH_LOOKING_UP:
+        size = len(whole)
+        if not control and size >= _WORTH_LOOKING_UP and self._may_be_stored(size):
+            text = bytes(whole)
             stub = self._stored_as(value, text, path)
             if stub is not None:
                 return self._unchanged(value, text, path, stub)
-        if len(text) > self.policy.field_limit:
-            return (
-                self._large_object(value, text, path, texts)
-                if looked_into
-                else self.leave(value, text, path)
-            )
+        if looked_into and size > self.policy.field_limit:
+            return self._large_object(value, whole, path, texts)
+        text = bytes(whole)
+        if control:
+            return text
+        if size > self.policy.field_limit:
+            return self.leave(value, text, path)
         if self._engine_may_harm(value, text):
             return (
                 self._branch(value, path, texts) if looked_into else self.leave(value, text, path)
             )
         return text
 
-    def _members(self, value: dict[str, Any], texts: dict[str, bytes]) -> bytes:
+    def _members(self, value: dict[str, Any], texts: dict[str, bytes]) -> bytes | MemberTexts:
         """Return an object's text, and put the texts of its members into `texts`."""
-        if len(value) > _FEW_MEMBERS or _SCALARS.issuperset(map(type, value.values())):
-            return _text_of(value)
-        members = []
+        if len(value) > _FEW_MEMBERS or (
+            _SCALARS.issuperset(map(type, value.values()))
+            and sum([len(one) for one in value.values() if type(one) is str])
+            <= self.policy.field_limit
+        ):
+            return _text_of(value)  # one call; of a large object, the members' texts are wanted
         for key, item in value.items():
-            texts[key] = text = _text_of(item)
-            members.append(b"%b:%b" % (_text_of(key), text))
-        return json_text.join_items(members, "object")
+            texts[key] = _text_of(item)
+        return MemberTexts((_text_of(key), text) for key, text in texts.items())
 
     def _plain(self, value: Any, text: bytes, path: Path) -> Part:
         """Return the part of a value that stays plain."""
@@ -286,6 +293,10 @@ class Planner:
         return self.cutter.in_pieces(
             single, carried=True, before=before, look=look if largest <= LARGEST_PATCHED else None
         )
+
+    def _may_be_stored(self, size: int) -> bool:
+        """Return whether a text of this size may be known; False is certain, and needs no text."""
+        return self.bases.may_hold(size) or self.known.may_hold(size)
 
     def _stored_as(self, value: Any, text: bytes, path: Path) -> Verified | Remembered | None:
         """Return the stored value with this text; None if unknown."""
@@ -409,14 +420,19 @@ class Planner:
         return Gathered(branch.path, value, whole, tuple(required), beside)
 
     def _large_object(
-        self, value: dict[str, Any], text: bytes, path: Path, texts: dict[str, bytes]
+        self,
+        value: dict[str, Any],
+        text: bytes | MemberTexts,
+        path: Path,
+        texts: dict[str, bytes],
     ) -> Part:
         branch = self._branch(value, path, texts)
         if not branch.is_container or branch.whole is not None or not path:
             return branch
         plain = [child.wire for child in branch.children.values() if child.is_plain]
         if len(plain) == len(branch.children):
-            return self.leave(value, text, path)  # nothing in it is large: it is what is large
+            # Nothing in it is large: it is what is large.
+            return self.leave(value, bytes(text), path)
         if sum(plain) <= self.policy.field_limit:
             return branch
         return self.gather(branch)
