@@ -5,8 +5,6 @@ import random
 import weakref
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from statebag import (
     BagTooLarge,
@@ -26,7 +24,6 @@ from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 from tests.bags import blobs, forms, noise, payload_bytes, stubs
-from tests.strategies import STATES
 
 SCOPE = "machine/run"
 STORING = Policy(carry_bytes=0, attempts=1)
@@ -472,41 +469,6 @@ def test_one_path_must_stand_in_a_list(recording):
     sb = Statebag(recording, policy=STORING)
     with pytest.raises(ConfigurationError):
         sb.open({}, only="$.a")
-
-
-POLICIES = st.sampled_from(
-    [
-        Policy(carry_bytes=0, field_limit=256, piece_bytes=1024, max_bag_bytes=4096),
-        Policy(carry_bytes=2000, field_limit=600, piece_bytes=1024, max_bag_bytes=3000),
-    ]
-)
-
-
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STATES, POLICIES, st.data())
-def test_one_value_by_its_path_is_that_of_the_whole(state, policy, data):
-    forget()
-    sb = Statebag(MemoryStore(), policy=policy)
-    try:
-        bag = sb.seal(state, scope=SCOPE)
-    except BagTooLarge:
-        return
-    value, path = state, []
-    while isinstance(value, dict | list) and value and data.draw(st.booleans()):
-        part = data.draw(
-            st.sampled_from(list(value) if isinstance(value, dict) else range(len(value)))
-        )
-        value, path = value[part], [*path, part]
-    assert encode(sb.get(bag, path)) == encode(value)
-    for missing in ([*path, "no such name"], [*path, 10**6]):
-        if isinstance(value, dict) and missing[-1] in value:
-            continue
-        with pytest.raises(InvalidState):
-            sb.get(bag, missing)
-    unread = sb.open(bag, only=[path])
-    for part in path:
-        unread = unread[part]
-    assert encode(unread) == encode(value)
 
 
 def test_sealing_with_items_to_append_is_one_seal_and_reads_nothing(recording):

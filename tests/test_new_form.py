@@ -22,8 +22,8 @@ from statebag.format.stub import KEY, VERSION
 from statebag.format.stub_parsing import FORMS
 from statebag.opening.bag_difference import bag_differences
 from statebag.opening.inspection import inspect
+from statebag.sealing.form_choice import FormChoice
 from statebag.sealing.kept import Kept
-from statebag.sealing.plan import Planner
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from statebag.upkeep.references import referred_by_value
@@ -73,21 +73,21 @@ def parsed(fields):
     )
 
 
-def leave(planner, value, text, path):
+def leave(choice, value, text, path):
     # By their texts: 1, 1.0 and true are equal, and three values.
     if isinstance(value, list) and len(value) > 1 and len(set(map(json_text.encode, value))) == 1:
         stub = Repeated(json_text.encode(value[0]), len(value), sha256_hex(text))
         return Kept.unchanged(path, value, stub, frozenset())
-    return as_before(planner, value, text, path)
+    return as_before(choice, value, text, path)
 
 
-as_before = Planner.leave
+as_before = FormChoice.leave
 
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch):
     monkeypatch.setitem(FORMS, "repeat", parsed)
-    monkeypatch.setattr(Planner, "leave", leave)
+    monkeypatch.setattr(FormChoice, "leave", leave)
     forget()
 
 

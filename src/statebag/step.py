@@ -31,7 +31,6 @@ from statebag.format.bag_text import as_bag
 from statebag.format.json_type import json_type
 from statebag.format.names import scope_of_execution
 from statebag.format.paths import Path, Place, parse_path, parse_place, render_path
-from statebag.opening.absent_paths import say_what_is_absent
 from statebag.policy import check_budget
 from statebag.runtime_values import AS_THE_RUNTIME, holds_unread
 from statebag.store.retrying import deadline
@@ -52,8 +51,6 @@ _Function = TypeVar("_Function", bound="Callable[..., Any]")
 _State = TypeVar("_State")
 _Rest = ParamSpec("_Rest")
 _UNWATCHED = _UNBOUNDED = nullcontext()
-_CO_COROUTINE = 0x80  # of a code's flags, as `inspect.CO_COROUTINE`
-_PLAIN_ANNOTATIONS = frozenset({"dict", "Any", "object", "<class 'dict'>", "<class 'object'>"})
 _SPARE_SECONDS = 0.5  # of a Lambda's remaining time. Chosen: enough to send an answer of 6 MB
 
 
@@ -275,12 +272,18 @@ def _wrapped(
     types: list[type | None] = [] if kind is None else [kind]  # known after the first event
     import statebag.sealing.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
     from statebag.format.conversion import converted  # noqa: PLC0415  # as the sealer
+    from statebag.handler_function import (  # noqa: PLC0415  # as the sealer
+        annotated_type,
+        is_coroutine_function,
+        wants_event,
+    )
+    from statebag.opening.absent_paths import say_what_is_absent  # noqa: PLC0415  # as the sealer
     from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # slow to import
 
     where = parse_path(bag_path)
     scope_path = parse_path(scope)
     selected = None if only is None else [(*where, *parse_place(path)) for path in only]
-    wants_event = _wants_event(function)
+    gets_event = wants_event(function)
     kept = _kept_plain(where, scope_path, scope)
 
     class Call:
@@ -317,8 +320,8 @@ def _wrapped(
             # execution.
             if not (self.is_sealing or self.follows):
                 self.execution = None
-            self.sb = client()
             with _time_of(self.context):
+                self.sb = client()
                 opened = self.sb.open(
                     self.event,
                     only=None if selected is None else _beside(self.event, where, selected),
@@ -332,14 +335,14 @@ def _wrapped(
             # A delta must not change the handler's argument: it is merged into a copy.
             self.before = dict(state) if isinstance(state, dict) else state
             if not types:
-                types.append(_annotated(function))
+                types.append(annotated_type(function))
             if types[0] is not None:
                 from statebag.values.state_record import StateRecord  # noqa: PLC0415  # as above
 
                 keeps = getattr(self.sb, "values", None) is not None
                 self.record = StateRecord(types[0], keeps_values=keeps)
                 state = self.record.made(state)
-            return state, {"event": opened} if wants_event else {}
+            return state, {"event": opened} if gets_event else {}
 
         def seal(self, answer: Any) -> Any:
             """Return the bag of what the function returned."""
@@ -364,7 +367,7 @@ def _wrapped(
                         raise
                 return sb.seal(written, scope=self.execution, budget=budget)
 
-    if _is_coroutine_function(function):
+    if is_coroutine_function(function):
 
         @wraps(function)
         async def handler(event: Any, context: Any = None, **named: Any) -> Any:
@@ -413,54 +416,6 @@ def _kept_plain(where: Path, scope_path: Path, scope: str) -> list[str]:
         return []
     is_text = isinstance(scope, str) and inside == scope_path
     return [scope if is_text else render_path(inside)]
-
-
-def _wants_event(function: Callable[..., Any]) -> bool:
-    """Return whether a function has a parameter `event` after its state."""
-    code = getattr(function, "__code__", None)
-    if (
-        code is not None
-        and not hasattr(function, "__wrapped__")
-        and not hasattr(function, "__self__")
-    ):
-        return "event" in code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-    import inspect  # noqa: PLC0415  # slow, and a plain function needs none of it
-
-    try:
-        others = list(inspect.signature(function).parameters.values())[1:]
-    except ValueError:  # of a builtin that does not say
-        return False
-    return any(one.name == "event" for one in others)
-
-
-def _annotated(function: Callable[..., Any]) -> type | None:
-    """Return the class of which a function wants its state, by an annotation."""
-    try:
-        said = getattr(function, "__annotations__", None) or {}
-    except NameError:  # a name for type checkers alone, where annotations are evaluated late
-        return None
-    if all(name == "return" or _plain(one) for name, one in said.items()):
-        return None
-    from statebag.values.state_record import annotated_record  # noqa: PLC0415  # few have one
-
-    return annotated_record(function)
-
-
-def _plain(annotation: Any) -> bool:
-    """Return whether an annotation is certainly no class that values are made of."""
-    return str(annotation).partition("[")[0].removeprefix("typing.") in _PLAIN_ANNOTATIONS
-
-
-def _is_coroutine_function(function: Callable[..., Any]) -> bool:
-    """Return whether calling the function gives a coroutine."""
-    code = getattr(function, "__code__", None)
-    if code is not None and not hasattr(function, "__wrapped__"):
-        return bool(code.co_flags & _CO_COROUTINE)
-    import inspect  # noqa: PLC0415  # slow, and a plain function needs none of it
-
-    if inspect.iscoroutinefunction(inspect.unwrap(function)):
-        return True
-    return inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 def _as_before_adoption(after: Any) -> Any:

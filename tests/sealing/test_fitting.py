@@ -101,7 +101,7 @@ def test_control_fields_that_do_not_fit_are_named_largest_first():
 def test_carried_values_that_were_not_opened_can_be_stored():
     text = noise(3000)
     planner = Planner(Policy(control=CONTROL), "m/run", Known(), Bases(0))
-    single = planner.leave(text, b'"' + text.encode() + b'"', ("a",))
+    single = planner.forms.leave(text, b'"' + text.encode() + b'"', ("a",))
     stub = single.as_carried()
     unread = Unopened({KEY: stub.to_wire()}, stub)
     plan = fitted({"a": unread, "b": 1}, 1024)
@@ -112,7 +112,8 @@ def test_carried_values_that_were_not_opened_can_be_stored():
 
 
 def test_unread_values_that_must_leave_with_others_are_asked_for():
-    single = Planner(Policy(control=CONTROL), "m/run", Known(), Bases(0)).leave("x", b'"x"', ())
+    planner = Planner(Policy(control=CONTROL), "m/run", Known(), Bases(0))
+    single = planner.forms.leave("x", b'"x"', ())
     stub = single.as_carried()
     unread = Unopened({KEY: stub.to_wire()}, stub)
     with pytest.raises(NeedsOpened):

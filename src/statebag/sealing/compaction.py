@@ -58,7 +58,7 @@ class Move:
         self.packs = packs
         self.scope = planner.scope
         self.level = planner.policy.compression_level
-        self._cutter = planner.cutter
+        self._cutter = planner.forms.cutter
         self._fetcher = fetcher
 
     def single(self, value: Any, text: bytes, path: Path) -> Single:

@@ -115,7 +115,7 @@ def _flushed(root: Part, planner: Planner) -> Part:
         root = changed(root, stored)
 
     def in_pieces(single: Single) -> Leaving:
-        return planner.in_pieces(single, carried=False).storing()
+        return planner.forms.in_pieces(single, carried=False).storing()
 
     size = planner.policy.piece_bytes
     return _replaced(root, what_leaves(root), lambda part: part.stored_in_pieces(in_pieces, size))

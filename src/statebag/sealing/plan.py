@@ -1,4 +1,4 @@
-"""The first half of planning: decide which values leave, and in which form.
+"""The first half of planning: decide which values leave; `form_choice` decides in which form.
 
 This module is pure: it reads the state, the policy and what is known to be stored, and writes
 nothing. The second half, `fitting`, makes the plan fit the bound.
@@ -6,40 +6,33 @@ nothing. The second half, `fitting`, makes the plan fit the bound.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import not_
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from msgspec.structs import replace
-
 from statebag.errors import InvalidState
 from statebag.format import json_check, json_text
 from statebag.format.bag_text import JSON_MARKS, STRING_MARKS, bag_texts, names_with_bag_text
-from statebag.format.codec import LARGEST_PATCHED, make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, NEWEST_FORMS
-from statebag.format.stub_parsing import parse_stub
+from statebag.format.stub import KEY
 from statebag.format.unopened import OPAQUE, Grown, Unopened
-from statebag.opening.verified import Verified
 from statebag.sealing.admission import Admission
+from statebag.sealing.form_choice import FormChoice
 from statebag.sealing.kept import Kept
-from statebag.sealing.lacking import NeedsBase, lacking
 from statebag.sealing.member_texts import MemberTexts
 from statebag.sealing.parts import Branch, Gathered, Part, Plain
-from statebag.sealing.pieces import Cutter, NeedsOpened
+from statebag.sealing.pieces import NeedsOpened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from statebag.format.json_check import Checked
     from statebag.format.paths import Path
-    from statebag.format.stub import Stub, Whole
-    from statebag.opening.known import Bases, Known, Remembered
+    from statebag.opening.known import Bases, Known
     from statebag.policy import Policy
-    from statebag.sealing.cutting import Piece
-    from statebag.sealing.leaving import Leaving, Single
+    from statebag.sealing.leaving import Leaving
     from statebag.sealing.parent import Parent
 
 __all__ = ["OPAQUE", "Planner"]
@@ -50,12 +43,6 @@ _MANY_KEYS = 2000  # of an object. Chosen: above it, small fields share one part
 # while many members would cost more calls than the text does.
 _FEW_MEMBERS = 64
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
-# Bytes of a text. Chosen: a shorter one takes little more inline than its delta
-_WORTH_PATCHING = 4096
-_PATCHES_SINCE = 2  # the generation of forms with deltas (docs/upgrade.md)
-# A delta takes a twelfth of the text at most. Chosen: about a quarter of its compressed form
-# (docs/design/0004); other shares were not swept.
-_PATCH_SHARE = 12
 # Bytes of a text whose size in a payload is measured, though an estimate would do for now. Chosen:
 # shorter ones take little time, and an estimate with exponents is above the size by more.
 _MEASURED_AT_ONCE = 4096
@@ -98,7 +85,7 @@ class Planner:
         bases: The values that deltas can start from.
         checked: Facts about the whole state; if None, each value is looked at again.
         admission: Makes what checks each value that passes unopened; by default nothing is checked.
-        parent: What a bag that the state came from leads to.
+        parent: The index of the parent bag, if the seal was given one.
     """
 
     def __init__(
@@ -112,7 +99,6 @@ class Planner:
         parent: Parent | None = None,
     ) -> None:
         self.policy = policy
-        self._parent = parent
         self._admission = admission
         self._made_admission: Admission | None = None
         checked = checked or _NOTHING_SEEN
@@ -121,17 +107,15 @@ class Planner:
         self._usual_names = checked.usual_names
         self.scope = scope
         self.known = known
-        self.bases = bases
-        self._cutter: Cutter | None = None
+        self._bases = bases
+        self._parent = parent
         named = _named(policy)
         self.control, self.movable, self._above_control = named
 
-    @property
-    def cutter(self) -> Cutter:
-        """Cuts what leaves."""
-        if self._cutter is None:  # most small states need none
-            self._cutter = Cutter(self.policy, self.scope, self.known)
-        return self._cutter
+    @cached_property  # most small states need none
+    def forms(self) -> FormChoice:
+        """What chooses the form of each value that leaves."""
+        return FormChoice(self.policy, self.scope, self.known, self._bases, self._parent)
 
     @property
     def _admitted(self) -> Admission:
@@ -168,12 +152,12 @@ class Planner:
         """
         if isinstance(value, Unopened):
             self._admitted.check(value, path)
-            if not self._may_write(value.stub):
+            if not self.forms.may_write(value.stub):
                 raise NeedsOpened(path)  # it was written for newer readers
             return Kept.unopened(path, value)
         if isinstance(value, Grown):
             self._admitted.check(value.before, path)
-            return self.cutter.grown(value, path)
+            return self.forms.cutter.grown(value, path)
         control = path in self.control
         if not control and isinstance(value, dict) and path in self._above_control:
             return self._branch(value, path)  # it never leaves as it is: no need of its text
@@ -193,21 +177,23 @@ class Planner:
         except _HoldsUnopened:
             return self._branch(value, path, texts, control=control)
         size = len(whole)
-        if not control and size >= _WORTH_LOOKING_UP and self._may_be_stored(size):
+        if not control and size >= _WORTH_LOOKING_UP and self.forms.may_be_stored(size):
             text = bytes(whole)
-            stub = self._stored_as(value, text, path)
-            if stub is not None:
-                return self._unchanged(value, text, path, stub)
+            stored = self.forms.stored(value, text, path)
+            if stored is not None:
+                return stored
         if looked_into and size > self.policy.field_limit:
             return self._large_object(value, whole, path, texts)
         text = bytes(whole)
         if control:
             return text
         if size > self.policy.field_limit:
-            return self.leave(value, text, path)
+            return self.forms.leave(value, text, path)
         if self._engine_may_harm(value, text):
             return (
-                self._branch(value, path, texts) if looked_into else self.leave(value, text, path)
+                self._branch(value, path, texts)
+                if looked_into
+                else self.forms.leave(value, text, path)
             )
         return text
 
@@ -254,125 +240,6 @@ class Planner:
             value, text, _DEEPEST_PLAIN
         )
 
-    def leave(self, value: Any, text: bytes, path: Path) -> Leaving:
-        """Return the form in which a value leaves: as stored, a delta, in chunks, or one blob."""
-        stub = self._stored_as(value, text, path)
-        if stub is not None:
-            return self._unchanged(value, text, path, stub)
-        single = self.cutter.single(value, text, path)
-        if self.known.may_hold(single.size):
-            blob = self.known.blob(self.scope, single.encoded.sha256)
-            single = replace(single, blob=blob)
-        same = self.bases.same(self.scope, path, text)
-        if same is not None and same.stub.frame:  # travels on as the bytes that came
-            encoded = single.encoded.came_as(same.sha256, same.stub.frame)
-            single = replace(single, encoded=encoded)
-        if single.blob is not None:
-            return single
-        patched = self._patched(single)
-        if patched is not None:
-            return patched
-        leaving = self.in_pieces(single, carried=True)
-        if self._parent is not None and self._may_patch(single):
-            self._parent.looks_for_base(single, leaving)
-        return leaving
-
-    def in_pieces(self, single: Single, *, carried: bool) -> Leaving:
-        """Return a value in chunks (`Cutter.in_pieces`); the chunks that were read come first."""
-        before = self.bases.pieces(self.scope, single.path)
-        listed = self.bases.index(self.scope, single.path) if carried else None
-        if listed is None or not self._may_patch(single):
-            return self.cutter.in_pieces(single, carried=carried, before=before)
-
-        def look(pieces: Sequence[Piece]) -> None:
-            held = {piece.sha256: piece.text for piece in pieces}
-            if lacking(listed, held) is not None:
-                raise NeedsBase(single.path, listed, held)
-
-        largest = max(single.size, listed.stub.size)
-        return self.cutter.in_pieces(
-            single, carried=True, before=before, look=look if largest <= LARGEST_PATCHED else None
-        )
-
-    def _may_be_stored(self, size: int) -> bool:
-        """Return whether a text of this size may be known; False is certain, and needs no text."""
-        return self.bases.may_hold(size) or self.known.may_hold(size)
-
-    def _stored_as(self, value: Any, text: bytes, path: Path) -> Verified | Remembered | None:
-        """Return the stored value with this text; None if unknown."""
-        same = self.bases.same(self.scope, path, text)
-        if same is not None and self._may_refer(same.stub, value):
-            return same
-        if self.known.may_hold(len(text)):
-            stored = self.known.value(self.scope, sha256_hex(text))
-            if stored is not None and self._may_refer(stored.stub, value):
-                return stored
-        return None
-
-    def _may_refer(self, stub: Whole, value: Any) -> bool:
-        """Return whether an existing stub with the text of a value may stand for it.
-
-        A text is verified by its digest. What else a stub says of it, the value itself shows.
-        """
-        is_one = stub.kind == _kind_of(value) and (stub.kind is None or stub.count == len(value))
-        return is_one and stub.in_store and self._may_write(stub)
-
-    def _may_write(self, stub: Stub) -> bool:
-        """Return whether the policy allows writing the form of an existing stub."""
-        if self.policy.forms >= NEWEST_FORMS:
-            return True
-        return stub.generation <= self.policy.forms and all(
-            map(self._may_hand_on, stub.siblings.values())
-        )
-
-    def _may_hand_on(self, value: Any) -> bool:
-        """Return whether the policy allows all stubs in a field next to another stub."""
-        if isinstance(value, list):
-            return all(map(self._may_hand_on, value))
-        if not isinstance(value, dict):
-            return True
-        if KEY in value:
-            return self._may_write(parse_stub(value, "$"))
-        return all(map(self._may_hand_on, value.values()))
-
-    def _unchanged(
-        self, value: Any, text: bytes, path: Path, found: Verified | Remembered
-    ) -> Leaving:
-        stub, read = found.stub, found if isinstance(found, Verified) else None
-        if stub.base is None:
-            return Kept.unchanged(path, value, stub, found.packs, read)
-        single = self.cutter.single(value, text, path)
-        encoded = single.encoded.came_as(stub.digest or "")
-        return replace(
-            single,
-            encoded=encoded,
-            base=stub.base,
-            patch=stub.own_frame,
-            relies_on=found.packs,
-            base_read=None if read is None else read.base,
-        )
-
-    def _may_patch(self, single: Single) -> bool:
-        """Return whether the policy allows deltas, and one may be worthwhile."""
-        policy = self.policy
-        allowed = policy.forms >= _PATCHES_SINCE and policy.carry_bytes > 0
-        return allowed and single.size >= _WORTH_PATCHING
-
-    def _patched(self, single: Single) -> Single | None:
-        """Return a value as a delta of a stored one, if the delta is much shorter."""
-        found = self.bases.find(self.scope, single.path) if self._may_patch(single) else None
-        if found is None:
-            return None
-        base, base_text = found.stub, found.text
-        # The base of a delta is of another kind where the value left as shreds.
-        alike = base.kind == single.kind
-        if alike and single.kind == "array" and single.text.startswith(base_text[:-1]):
-            return None  # chunks serve an array that only grew better: it can grow unread
-        patch = make_patch(single.text, base_text, self.policy.carry_bytes // 4 * 3)
-        if patch is None or len(patch) * _PATCH_SHARE > single.size:
-            return None
-        return replace(single, base=base, patch=patch, relies_on=found.packs, base_read=found)
-
     def leave_whole(self, value: Any, path: Path) -> Leaving:
         """Return the form in which a value leaves that may hold unopened values.
 
@@ -383,7 +250,7 @@ class Planner:
             text = _text_of(value)
         except _HoldsUnopened:
             raise NeedsOpened(path) from None
-        return self.leave(value, text, path)
+        return self.forms.leave(value, text, path)
 
     def gather(self, branch: Part, *, all_inside: bool = False) -> Part:
         """Return an object's plain fields as one value, with the other fields next to it (*rest*).
@@ -432,7 +299,7 @@ class Planner:
         plain = [child.wire for child in branch.children.values() if child.is_plain]
         if len(plain) == len(branch.children):
             # Nothing in it is large: it is what is large.
-            return self.leave(value, bytes(text), path)
+            return self.forms.leave(value, bytes(text), path)
         if sum(plain) <= self.policy.field_limit:
             return branch
         return self.gather(branch)
@@ -531,12 +398,6 @@ class Planner:
         if self._engine_may_harm(value, text):
             return leaving
         return self._plain(value, text, path)
-
-
-def _kind_of(value: Any) -> str | None:
-    if isinstance(value, list):
-        return "array"
-    return "object" if isinstance(value, dict) else None
 
 
 def _has_bag_name(value: dict[str, Any]) -> bool:

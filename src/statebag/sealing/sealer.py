@@ -252,7 +252,7 @@ class Sealer:
                 spare = -1
                 continue
             except NeedsBase as needed:
-                planner.bases = with_base(planner.bases, needed, self._fetcher(memory))
+                planner.forms.bases = with_base(planner.forms.bases, needed, self._fetcher(memory))
                 continue
             except NeedsOpened as needed:
                 if spare > 0:
