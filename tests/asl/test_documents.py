@@ -60,6 +60,18 @@ def test_merged_anchors_are_allowed():
         ('{"a": }', "m.json", "m.json is not JSON: line 1, column 7"),
         ("a: ]", "t.yaml", "t.yaml is neither JSON nor YAML: line 1"),
         ("a: 1\nb: 2\na: 3", "t.yaml", "line 3, column 1: the key 'a' stands twice"),
+        ('{"a": 1,\n "a": 2}', "m.json", "m.json cannot be read: line 2, column 2: the key 'a' st"),
+        ('{"s": {"A": 1, "A": 1}}', "m.asl", "line 1, column 16: the key 'A' stands twice"),
+        (
+            '[{\n\t"a": 1,\n\t"a": 2}]',
+            "m.json",
+            "m.json cannot be read: line 3, column 2: the key 'a' st",
+        ),
+        (
+            f'{{"{"k" * 2000}": 1, "a": 1, "a": 2}}',
+            "m.json",
+            "m.json cannot be read: the key 'a' stands twice",
+        ),
         (
             "States:\n  No: {Type: Pass}",
             "t.yaml",

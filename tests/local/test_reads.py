@@ -462,7 +462,7 @@ def test_a_transform_of_what_is_in_the_store(transform, name):
 
 
 @pytest.mark.parametrize(
-    "transform", ["|$|{'z': 2}|", "|$|{'z': n}|", "|$|{},['n']|", "|o|{'p': 7}|", "|$|{},['z']|"]
+    "transform", ["|$|{'z': 2}|", "|$|{'z': n}|", "|o|{},['p']|", "|o|{'p': 7}|", "|$|{},['z']|"]
 )
 def test_a_transform_of_what_is_in_the_payload(transform):
     state = {"Type": "Pass", "Output": f"{{% $states.input ~> {transform} %}}"}

@@ -96,6 +96,10 @@ class DocumentError(ConfigurationError):
     column = 0
 
 
+class _RepeatedKeyError(ValueError):
+    """An object of JSON has two members of one name; most readers silently take the last."""
+
+
 class _TooLargeError(yaml.MarkedYAMLError):
     """A text stands for more values than a document may hold; the mark says where."""
 
@@ -272,7 +276,8 @@ def parse_document(text: str, place: str) -> Any:
     """Return the value of a JSON or YAML text; `place` names it in errors.
 
     Text that begins like a JSON object is read as JSON first, since YAML refuses its tabs. If that
-    fails and the place does not end in `.json`, it is read as a YAML flow mapping.
+    fails and the place does not end in `.json`, it is read as a YAML flow mapping. A key that
+    stands twice in one object is refused in both: AWS would take the last one and drop the other.
 
     Raises:
         ConfigurationError: The text is neither, or exceeds a limit (`MOST_LEVELS`, `MOST_VALUES`,
@@ -283,9 +288,11 @@ def parse_document(text: str, place: str) -> Any:
     problem, at = None, (0, 0)
     if text.lstrip()[:1] in {"{", "["}:
         try:
-            value = loads(text)
+            value = loads(text, object_pairs_hook=_without_repeats)
         except json.JSONDecodeError as error:
             problem, at = error.msg, (error.lineno, error.colno)
+        except _RepeatedKeyError as error:
+            raise _unread(place, "cannot be read", *_repeat_in(text, str(error))) from None
         except ValueError:
             problem = "a number has too many digits"
         except RecursionError:
@@ -317,6 +324,30 @@ def parse_document(text: str, place: str) -> Any:
     except (yaml.YAMLError, ValueError, TypeError) as error:
         found = problem or (str(error) or type(error).__name__).splitlines()[0]
     raise _unread(place, "is neither JSON nor YAML", found, at)
+
+
+def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(members)
+    if len(made) < len(members):
+        seen: set[str] = set()
+        for key, _ in members:
+            if key in seen:
+                raise _RepeatedKeyError(f"the key {key!r} stands twice")
+            seen.add(key)
+    return made
+
+
+def _repeat_in(text: str, found: str) -> tuple[str, tuple[int, int]]:
+    """Return what is wrong with a text and where; zeros if only a reader of JSON takes the text."""
+    try:
+        with _room_for_levels():
+            yaml.load(text[:MOST_YAML_CHARACTERS], _Loader)  # noqa: S506 - as below
+    except yaml.constructor.ConstructorError as error:
+        if (mark := error.problem_mark) is not None:
+            return str(error.problem), (mark.line + 1, mark.column + 1)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        pass
+    return found, (0, 0)
 
 
 def _unread(

@@ -16,7 +16,7 @@ import random
 import signal
 import sys
 from contextlib import suppress
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -35,6 +35,8 @@ MOST_ANSWER_BYTES = 16_000_000
 _MOST_READ = 50  # places of stubs that are reported. Chosen: the first one ends a run
 # Functions that take all members of an object only to pass them on, or to check their types.
 _COPYING = frozenset({"validate_input", "_plain"})
+# Functions that do not look at a value that they are given, or that do it through `Watched`.
+_HANDING_ON = frozenset({"append", "exists", "merge"})
 
 
 class NothingFoundError(ValueError):
@@ -72,6 +74,30 @@ class Watched(dict[str, Any]):
         """
         self._add([list(self._place), self._key])
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the value is here: in its place is a stub alone."""
+        return self._body.get("rest") is not True
+
+    @property
+    def may_be_other(self) -> bool:
+        """Whether the value may be something else than an object: a text, a number, an array."""
+        return self.is_whole and self._body.get("kind") != "object"
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the value is an array, whose items an expression may take for its own."""
+        return self.is_whole and self._body.get("kind") == "array"
+
+    @property
+    def _body(self) -> dict[str, Any]:
+        body: dict[str, Any] = super().get(self._key) or {}
+        return body
+
+    def is_looked_at(self) -> None:
+        """Record that the expression computes with the value."""
+        self._add([list(self._place), None])
+
     def cloned(self) -> Watched:
         """Return a copy that records in the same place."""
         members = {name: _cloned(one) for name, one in super().items()}
@@ -97,6 +123,32 @@ class Watched(dict[str, Any]):
         """Return all names and members."""
         self._note()
         return super().items()
+
+    def pop(self, name: Any, *default: Any) -> Any:
+        """Remove a member, as a transform does."""
+        if name in self:
+            self._add([list(self._place), name, True])
+        else:
+            self._note(name)
+        return super().pop(name, *default)
+
+    def __setitem__(self, name: Any, value: Any) -> None:
+        """Set a member, as a transform does; a stub alone has no room for one."""
+        if self.is_whole:
+            self.is_looked_at()
+        super().__setitem__(name, value)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare with another value; with anything but itself, the value counts."""
+        if self.may_be_other or isinstance(other, dict):
+            self.is_looked_at()
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        """Compare in the same way."""
+        return not self == other
+
+    __hash__ = None
 
     def _note(self, name: str | None = None) -> None:
         if name is None and _hands_on():
@@ -138,7 +190,91 @@ def _merged(objects: Any) -> Any:
                 stub.is_replaced()
             stub = one
         members.update(dict.items(one))
+    if stub is not None and stub.is_whole and len(members) > 1:
+        stub.is_looked_at()  # a stub alone has no room for members next to it
     return members if stub is None else stub.with_members(members)
+
+
+def _look_at(*values: Any) -> None:
+    """Record that the expression computes with values that may be no objects in the store."""
+    for one in values:
+        if isinstance(one, Watched) and one.may_be_other:
+            one.is_looked_at()
+
+
+def _look_at_items(values: Any) -> None:
+    """Record that the expression takes the items of each array among these values."""
+    for one in values if isinstance(values, list) else [values]:
+        if isinstance(one, Watched) and one.is_array:
+            one.is_looked_at()
+
+
+@cache
+def _watch_evaluator() -> None:
+    """Let the evaluator record where it computes with a stub as if it were the value itself.
+
+    `Watched` sees who asks for members. An engine also tells an array from an object, and a false
+    from a true, without asking for any.
+    """
+    from jsonata.functions import Functions  # noqa: PLC0415 - slow, and not needed for paths
+    from jsonata.jsonata import Jsonata  # noqa: PLC0415 - slow, and not needed for paths
+
+    def before(owner: Any, name: str, look: Callable[..., None]) -> None:
+        method = getattr(owner, name)
+
+        @wraps(method)
+        def looks(*values: Any) -> Any:
+            look(*values)
+            return method(*values)
+
+        static = isinstance(vars(owner)[name], staticmethod)
+        setattr(owner, name, staticmethod(looks) if static else looks)
+
+    def called(function: Any, values: Any, *_: Any) -> None:
+        if getattr(function, "function_name", None) not in _HANDING_ON:
+            _look_at(*(values if isinstance(values, list) else [values]))
+
+    before(Functions, "to_boolean", _look_at)
+    before(Functions, "append", lambda *values: _look_at_items([*values]))
+    before(Jsonata, "evaluate_filter", lambda _self, _how, values, *_: _look_at_items(values))
+    before(Jsonata, "evaluate_path", lambda _self, _path, given, *_: _look_at_items([given]))
+    for owner in (Jsonata.JFunction, Jsonata.JLambda):
+        before(owner, "validate", called)
+        before(owner, "call", lambda function, _given, values: called(function, values))
+    before(Jsonata.JNativeFunction, "call", lambda one, _given, values: called(one, values))
+    for name in ("boolean", "append"):  # a function was taken from the class before
+        function = Jsonata.static_frame.lookup(name)
+        function.method = getattr(Functions, function.method.__name__)
+    _watch_steps(Jsonata)
+
+
+def _watch_steps(evaluator: Any) -> None:
+    path, step, tuples = (
+        evaluator.evaluate_path,
+        evaluator.evaluate_step,
+        evaluator.evaluate_tuple_step,
+    )
+
+    def evaluate_path(self: Any, node: Any, *given: Any) -> Any:
+        found = path(self, node, *given)
+        if node.keep_singleton_array:  # `rows[]`: an array stays as it is, a value is put into one
+            _look_at_items(found)
+        return found
+
+    def evaluate_step(self: Any, node: Any, given: Any, names: Any, last: bool) -> Any:
+        found = step(self, node, given, names, last)
+        if not last or len(found) > 1:  # the items of an array become items of the result
+            _look_at_items(found)
+        return found
+
+    def evaluate_tuple_step(self: Any, node: Any, *given: Any) -> Any:
+        found = tuples(self, node, *given)
+        for one in found or ():
+            _look_at_items(list(one.values()) if isinstance(one, dict) else one)
+        return found
+
+    evaluator.evaluate_path, evaluator.evaluate_step = evaluate_path, evaluate_step
+    evaluator.evaluate_tuple_step = evaluate_tuple_step
 
 
 def _watched(value: Any, key: str, read: list[Any], place: tuple[Any, ...] = ()) -> Any:
@@ -170,6 +306,7 @@ def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
     from jsonata.utils import Utils  # noqa: PLC0415 - slow, and not needed for paths
 
     Functions.function_clone = staticmethod(_cloned)  # the original makes plain objects of all
+    _watch_evaluator()
     try:
         parsed = Jsonata(expression)
         Jsonata.static_frame.lookup("merge").method = _merged
@@ -180,6 +317,7 @@ def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
             None, {name: Utils.NULL_VALUE if v is None else v for name, v in bindings.items()}
         )
     except JException as error:
+        _look_at(error.current, error.expected)  # of a wrong type: that of the stub
         raise ValueError(f"threw an error during evaluation ({error.error})") from error
     except RecursionError as error:
         raise ValueError("recurs too deeply") from error

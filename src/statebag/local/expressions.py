@@ -67,7 +67,7 @@ class Expressions:
         self,
         expression: str,
         bindings: dict[str, Any],
-        looked_into: Callable[[tuple[str | int, ...], str | None], None] | None = None,
+        looked_into: Callable[..., None] | None = None,
         left: float | None = None,
     ) -> Any:
         """Return the value of a JSONata expression with these variables, as plain JSON.
@@ -78,7 +78,8 @@ class Expressions:
             looked_into: Called for each stub in the variables that the expression looked into, with
                 its path, which begins with the variable's name, and the name of the member that it
                 asked for. The name is None for all members, and the reserved key if another stub
-                replaced it. Its errors pass through.
+                replaced it. A third argument is true if the expression deleted the member. Its
+                errors pass through.
             left: Seconds left for the run; None for no limit.
 
         Raises:
@@ -116,7 +117,7 @@ class Expressions:
         self,
         request: dict[str, Any],
         left: float | None,
-        looked_into: Callable[[tuple[str | int, ...], str | None], None] | None = None,
+        looked_into: Callable[..., None] | None = None,
     ) -> Any:
         # A context object may hold what is not JSON; an expression sees its text.
         seconds = self._seconds if left is None else min(self._seconds, max(left, 0.0))
@@ -148,8 +149,8 @@ class Expressions:
             raise ExpressionError(f"returned a value of more than {MAX_DEPTH} levels")
         said = json.loads(answer)
         if looked_into is not None:
-            for place, name in said["read"]:
-                looked_into(tuple(place), name)
+            for place, *about in said["read"]:
+                looked_into(tuple(place), *about)
         if "nothing" in said:
             raise NoResultError(said["nothing"])
         if "error" in said:

@@ -100,8 +100,12 @@ class Reading(NamedTuple):
             steps: Its steps.
             data: What it is applied to.
         """
-        for found in hidden(data, steps[:-1]):
+        above = steps[:-1]
+        for found in hidden(data, above):
             self._refuse(path, found, written=True)
+        parent = _at(data, above)
+        if _is_whole(parent):
+            self._refuse(path, Hidden(parent, above, ()), written=True)
 
     def compared(self, path: str, value: Any) -> None:
         """Check a value that a path returned, before it is compared rather than moved."""
@@ -144,7 +148,11 @@ class Reading(NamedTuple):
                 self._refuse(shown, Hidden(value, one.path, ()))
 
     def looked_into(
-        self, bindings: Mapping[str, Any], place: tuple[str | int, ...], name: str | None
+        self,
+        bindings: Mapping[str, Any],
+        place: tuple[str | int, ...],
+        name: str | None,
+        deleted: bool = False,
     ) -> None:
         """Check a stub that a JSONata expression looked into, however the expression is written.
 
@@ -153,6 +161,7 @@ class Reading(NamedTuple):
             place: The place of the stub, from the variable's name on.
             name: The member that the expression asked for and that is missing; None if it asked for
                 all, and the reserved key if another stub replaces this one.
+            deleted: Whether it deleted the member, which stands next to the stub.
         """
         stub = _at(bindings, place)
         if not is_stub(stub):
@@ -161,6 +170,13 @@ class Reading(NamedTuple):
             self._merged(f"${place[0]}{render_path(place[1:])[1:]}")
         inside = () if name is None else (name,)
         shown = f"${place[0]}{render_path((*place[1:], *inside))[1:]}"
+        if deleted:
+            raise RefusedError(
+                PATH_NOT_NAMED,
+                f"The state {self.state!r} deletes {shown}, which stands next to a stub: what was "
+                "offloaded has the field too, or lacks it, so a function that opens the object "
+                "gets the field back, or an error. Let a function delete it, or set it to null.",
+            )
         self._refuse(shown, Hidden(stub, place, inside))
 
     def arguments(self, call: IntrinsicCall, values: Sequence[Any]) -> None:
@@ -181,12 +197,12 @@ class Reading(NamedTuple):
                 self._looked_through(path, value, texts=False)
             elif looks == "value":
                 self.compared(path, value)
-        if (
-            call.name == "States.JsonMerge"
-            and all(map(is_stub, values[:2]))
-            and values[0] != values[1]
-        ):
-            self._merged(_path_in(call.arguments[0]) or "$")
+        if call.name == "States.JsonMerge" and values[0] != values[1]:
+            if all(map(is_stub, values[:2])):
+                self._merged(_path_in(call.arguments[0]) or "$")
+            for argument, value in zip(call.arguments, values, strict=True):
+                if _is_whole(value):  # a stub alone has no room for members next to it
+                    self.compared(_path_in(argument) or "$", value)
 
     def _looked_through(self, path: str, value: Any, *, texts: bool) -> None:
         """Check a value that is about to be computed with as a whole; texts: also bags in texts."""
@@ -254,6 +270,11 @@ def _path_in(argument: Argument) -> str | None:
     if isinstance(argument, IntrinsicCall):
         return next(filter(None, map(_path_in, argument.arguments)), None)
     return argument.text if isinstance(argument, JsonPath) else None
+
+
+def _is_whole(value: Any) -> bool:
+    """Return whether a stub alone stands in the place of a value, with no room next to it."""
+    return is_stub(value) and value[KEY].get("rest") is not True
 
 
 def _at(value: Any, steps: tuple[Any, ...]) -> Any:

@@ -84,7 +84,7 @@ class SealedBags:
                 return None
             _, policy = self._whole.get(id(value), (None, None))
             names = _names(tuple(steps[number:]))
-            if policy is not None and names and not _is_named(policy, names, beside=True):
+            if policy is not None and names and not _stays(policy, names, value):
                 return render_path(names), policy.control
             try:
                 value = value[step]
@@ -95,7 +95,8 @@ class SealedBags:
     def unnamed(self, found: Hidden) -> tuple[str, tuple[str, ...]] | None:
         """Return the control path that a place lacks, and those that are set; None if one names it.
 
-        If a path names a place that is not in the payload, it is not in the state either.
+        If a path names a place that is not in the payload, it is not in the state either. This does
+        not hold for a place above a control path: what stands there may be no object.
         """
         with self._lock:
             made = list(self._made.get(_key(found.stub), ()))
@@ -128,7 +129,20 @@ def _is_named(policy: Policy, names: tuple[str, ...], *, beside: bool) -> bool:
         beside: Whether it would stand next to a stub, where movable values stand too.
     """
     named = (*policy.control_paths(), *(policy.movable_paths() if beside else ()))
-    return any(names[: len(one)] == one or one[: len(names)] == names for one in named)
+    return any(names[: len(one)] == one for one in named)
+
+
+def _stays(policy: Policy, names: tuple[str, ...], value: Any) -> bool:
+    """Return whether a place of a bag that is in the payload stays there, whatever its size.
+
+    An object above a control path stays too, whose other members may leave.
+    """
+    if _is_named(policy, names, beside=True):
+        return True
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    named = (*policy.control_paths(), *policy.movable_paths())
+    return isinstance(value, dict) and any(one[: len(names)] == names for one in named)
 
 
 def _key(stub: dict[str, Any]) -> str:

@@ -218,8 +218,7 @@ def _combined(visit: StateVisit, path: _Place | None, result: Any) -> Any:
     steps = path.beginning
     if not steps:
         return result
-    if len(steps) > 1:
-        visit.reading.written(path.text, steps, visit.input.value)
+    visit.reading.written(path.text, steps, visit.input.value)
     try:
         return _placed(visit.input.value, steps, result)
     except LookupError:
