@@ -37,6 +37,13 @@ _START_SECONDS = 200
 _START_ATTEMPTS = 3
 
 
+@pytest.fixture(autouse=True)
+def _runs_have_minutes():
+    """By default a run ends after a minute, which is short on a machine that does other work."""
+    if loaded := sys.modules.get("statebag.local.workflow_run"):
+        loaded.run.__kwdefaults__["timeout"] = 600.0
+
+
 @dataclass(frozen=True)
 class S3Server:
     """A running server.

@@ -278,7 +278,7 @@ SHARES = 4  # of the lives, so that they can run side by side
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(0 if LONG else 1200)
+@pytest.mark.timeout(0 if LONG else 3600)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_bag_is_what_a_dict_is(share):
     forget()
@@ -306,7 +306,7 @@ class LifeWithoutMemory(Life):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 def test_a_bag_is_what_a_dict_is_with_nothing_remembered():
     with nothing_remembered():
         run_state_machine_as_test(

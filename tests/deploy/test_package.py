@@ -63,7 +63,7 @@ def build(folder, architecture, python, *more):
         [sys.executable, ROOT / "deploy" / "package.py", *asked],
         check=True,
         capture_output=True,
-        timeout=300,
+        timeout=800,
     )
     suffix = f"{architecture}-python{python}.zip"
     return folder / f"statebag-layer-{suffix}", folder / f"statebag-function-{suffix}"

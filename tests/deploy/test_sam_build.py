@@ -38,7 +38,7 @@ def test_the_makefile_builds_for_the_templates_runtime():
 
 @pytest.mark.slow
 @pytest.mark.skipif(SAM is None, reason="the SAM CLI is not installed (or name it in STATEBAG_SAM)")
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_sam_build_makes_the_layers_for_both_processors(tmp_path):
     for name in ("deploy", "src", "requirements"):
         shutil.copytree(
@@ -58,7 +58,7 @@ def test_sam_build_makes_the_layers_for_both_processors(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=550,
+        timeout=1400,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "WARNING" not in done.stderr

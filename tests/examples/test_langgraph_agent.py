@@ -46,13 +46,13 @@ def check(printed, turns):
     return int(times)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_several_hundred_turns_with_real_tools(capsys):
     demo().main([])
     assert check(capsys.readouterr().out, 300) >= 15
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("folder", parameters("agent-trajectories"))
 def test_recorded_runs_one_after_another(capsys, folder):
     module = demo()

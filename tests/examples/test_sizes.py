@@ -83,7 +83,7 @@ def ran_strictly(loaded, given, buckets):
         buckets=buckets,
         machines=loaded.machines,
         wait_scale=0,
-        timeout=280,
+        timeout=800,
         strict=True,
     )
 

@@ -56,7 +56,7 @@ def in_a_child(work):
     """Run a function in a forked child; return whether it gave something true."""
     child = os.fork()
     if child == 0:
-        signal.alarm(60)  # a hang ends
+        signal.alarm(240)  # a hang ends
         try:
             os._exit(0 if work() else 1)
         finally:

@@ -118,7 +118,7 @@ def of_dynamodb(_folder):
         yield saver, address
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("source", [sqlite, of_postgres, of_dynamodb])
 def test_each_source_is_moved_whole_by_one_command(source, tmp_path, capsys):
     """Threads with long states, writes that wait at an interrupt, and delta channels."""

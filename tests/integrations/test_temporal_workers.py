@@ -33,7 +33,7 @@ from statebag.testing.recording_store import RecordingStore
 from tests.bags import noise
 
 KEYS = {"one": b"k" * 32}
-LIMIT = 120
+LIMIT = 300
 _BESIDE = Path(sys.executable).parent / "temporal"
 SERVER = str(_BESIDE) if _BESIDE.exists() else shutil.which("temporal")
 

@@ -31,7 +31,7 @@ def calls_of_boto3(proxy, bucket, **more):
     client.head_object(Bucket=bucket, Key="p/a b/c+d", **more)
     client.delete_object(Bucket=bucket, Key="p/a b/c+d", **more)
     client.list_objects_v2(Bucket=bucket, Prefix="p/", **more)
-    return proxy.take()
+    return _once(proxy.take())
 
 
 def calls_of_the_store(proxy, bucket, **options):
@@ -42,7 +42,17 @@ def calls_of_the_store(proxy, bucket, **options):
     store.head("a b/c+d")
     store.delete("a b/c+d")
     list(store.list())
-    return proxy.take()
+    return _once(proxy.take())
+
+
+def _once(asked):
+    """Each request once; a client sends it again where a busy machine answers too late."""
+    found = []
+    for one in asked:
+        about = (one.method, one.host, one.path, one.query, one.key, one.body)
+        if not found or about != found[-1][0]:
+            found.append((about, one))
+    return [one for _, one in found]
 
 
 def same(proxy, bucket="my-bucket"):

@@ -411,7 +411,7 @@ def test_sources_that_give_none(proxy, source, name):
 
 
 def test_a_container_whose_token_changes(proxy, source, tmp_path):
-    ends = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ends = (datetime.now(UTC) + timedelta(seconds=240)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def answer(asked):
         if asked.path != "/keys":
@@ -507,7 +507,7 @@ def refused(asked, valid):
 
 
 def test_keys_that_end_are_asked_for_again(proxy, settings, tmp_path):
-    settings(process(tmp_path, 60), keys=False)  # less than what botocore wants to be left
+    settings(process(tmp_path, 240), keys=False)  # less than what botocore wants to be left
     store = ObjectStorage("s3://my-bucket/p")
     for _ in range(3):
         time.sleep(_KEPT_SECONDS)
@@ -557,7 +557,7 @@ def test_keys_replaced_in_the_file_are_read_after_a_refusal(proxy, settings):
 
 
 def test_keys_with_an_end_in_the_environment(proxy, settings, monkeypatch):
-    end = datetime.now(UTC) + timedelta(seconds=60)
+    end = datetime.now(UTC) + timedelta(seconds=240)
     settings(
         AWS_DEFAULT_REGION="eu-west-1", AWS_CREDENTIAL_EXPIRATION=end.strftime("%Y-%m-%dT%H:%M:%SZ")
     )

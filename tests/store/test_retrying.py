@@ -179,13 +179,13 @@ def test_nothing_is_sent_after_the_deadline(inner):
 
 def test_of_nested_deadlines_the_earlier_wins():
     assert remaining_seconds() is None
-    with deadline(100):
-        assert 50 < remaining_seconds() <= 100
-        with deadline(1000):
-            assert 50 < remaining_seconds() <= 100
-            with deadline(10):
-                assert 0 < remaining_seconds() <= 10
-        assert 50 < remaining_seconds() <= 100
+    with deadline(10_000):
+        assert 5_000 < remaining_seconds() <= 10_000
+        with deadline(100_000):
+            assert 5_000 < remaining_seconds() <= 10_000
+            with deadline(1_000):
+                assert 0 < remaining_seconds() <= 1_000
+        assert 5_000 < remaining_seconds() <= 10_000
     assert remaining_seconds() is None
 
 

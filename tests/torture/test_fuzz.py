@@ -50,7 +50,7 @@ def run(*command, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(SECONDS + 300)
+@pytest.mark.timeout(SECONDS + 900)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_no_life_ends_in_another_state(share, tmp_path):
     counts = tmp_path / "counts.json"

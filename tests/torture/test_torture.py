@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.slow
 @pytest.mark.s3
+@pytest.mark.timeout(3600)
 def test_a_little_of_each_fault_leaves_nothing_undetected(tmp_path):
     counts = tmp_path / "counts.json"
     page = tmp_path / "page.md"
