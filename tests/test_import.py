@@ -41,8 +41,11 @@ NOT_AT_IMPORT = {
     "tempfile",
     "subprocess",
     "hmac",
+    "copy",
+    "concurrent.futures",
     # Of this library, what few calls need.
     "statebag.environment_keys",
+    "statebag.environment_places",
     "statebag.pickling",
     "statebag.store.checked",
     "statebag.store.encrypted",

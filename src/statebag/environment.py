@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import msgspec
 
-from statebag.environment_places import passing_place_in
 from statebag.errors import ConfigurationError
 from statebag.policy import Policy
 
@@ -182,6 +181,8 @@ def store_settings(
 
 def passing_place(environment: Mapping[str, str] | None = None) -> str | None:
     """Return the words for the function or container of this process; None if there is none."""
+    from statebag.environment_places import passing_place_in  # noqa: PLC0415  # few ask for it
+
     return passing_place_in(os.environ if environment is None else environment)
 
 
@@ -403,7 +404,6 @@ def settings_from_environment(
         ConfigurationError: A value has the wrong type, or the class refuses it.
     """
     variables = os.environ if environment is None else environment
-    kinds = _kinds(kind)
     protections = getattr(kind, "PROTECTIONS", ())
     settings: dict[str, Any] = {}
     for name in kind.__struct_fields__:
@@ -411,13 +411,13 @@ def settings_from_environment(
         text = variables.get(variable, "").strip()
         # Empty means the default, except for protections: see _entries.
         if text or (name in protections and variable in variables):
-            settings[name] = _parsed(text, kinds[name], variable)
+            settings[name] = _parsed(text, _kinds(kind)[name], variable)
     return kind(**settings)
 
 
 @cache
 def _kinds(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the types of the settings; finding them out takes longer than a small seal."""
+    """Return the types of the settings; to find them out takes 1 ms, and few variables are set."""
     return get_type_hints(kind)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from typing import Any, NamedTuple, final
 
 from statebag.format.unopened import unread_in
@@ -17,12 +18,6 @@ from statebag.format.unopened import unread_in
 __all__ = ["AS_THE_RUNTIME", "RuntimeWriter", "holds_unread"]
 
 _MARSHALLER = "awslambdaric.lambda_runtime_marshaller"
-
-
-class _Pair(NamedTuple):
-    """Shows whether the runtime writes a named tuple as an object or as an array."""
-
-    one: int
 
 
 @final
@@ -62,7 +57,7 @@ class RuntimeWriter:
 
     def _container(self, value: Any) -> Any:
         to_json = _runtime_encoder()
-        as_object = to_json is None or to_json(_Pair(1)).startswith("{")
+        as_object = to_json is None or to_json(_named_tuple()).startswith("{")
         members = getattr(value, "_asdict", None)
         if as_object and callable(members):
             return dict(members())
@@ -71,6 +66,16 @@ class RuntimeWriter:
         if isinstance(value, dict | list):
             return value
         raise TypeError(type(value).__qualname__)
+
+
+@cache
+def _named_tuple() -> Any:
+    """Return a value that shows whether the runtime writes a named tuple as an object or array."""
+
+    class Pair(NamedTuple):  # made with the first such value: it takes as long as a module
+        one: int
+
+    return Pair(1)
 
 
 AS_THE_RUNTIME = RuntimeWriter()

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -59,7 +60,7 @@ def test_the_last_level_is_read_and_one_more_is_not(form, before):
 def closing(text):
     """What closes all that is open at the end of a text."""
     open_ones = []
-    for token in json_depth._TOKEN.finditer(text):
+    for token in re.finditer(json_depth._TOKEN, text):
         if token[0] in (b"[", b"{"):
             open_ones.append(token[0])
         elif not token[0].startswith(b'"'):

@@ -5,6 +5,7 @@ import pytest
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.stub import Blob, Carried, Entry, Pieces, Stored
+from statebag.opening import known as known_module
 from statebag.opening.known import Bases, Known
 from statebag.opening.verified import Texts, verified
 
@@ -54,6 +55,22 @@ def test_what_is_carried_is_not_remembered():
     text = b'"some text"'
     known.add_value(verified(Carried(sha256_hex(text), len(text), compress(text)), Texts({})))
     assert known.value("m", sha256_hex(text)) is None
+
+
+@pytest.mark.parametrize("adds_by_view", [True, False])
+def test_a_view_and_what_it_is_of_know_the_same_sizes(monkeypatch, adds_by_view):
+    monkeypatch.setattr(known_module, "_MAX_ITEMS", 2)
+    known = Known(max_items=2)
+    view = known.reading(("other",))
+    adding = view if adds_by_view else known
+    for n in range(20):
+        adding.add_blobs([Blob(f"{n:064x}", 100 + n, f"other/{n:032x}.pack", 8, 9)])
+        assert known.may_hold(100 + n)
+        assert view.may_hold(100 + n)
+    assert not view.may_hold(100)
+    assert len(known._sizes) <= 5
+    assert view.blob("m", f"{19:064x}") is not None
+    assert known.blob("m", f"{19:064x}") is None
 
 
 def test_a_node_is_found_by_exactly_what_it_lists():

@@ -8,7 +8,6 @@ entries of that scope too (`reading`).
 
 from __future__ import annotations
 
-from copy import copy
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Bases", "Known", "Remembered", "ends_alike"]
 
 _T = TypeVar("_T")
+_Remembering = TypeVar("_Remembering", "Known", "Bases")
 _MAX_ITEMS = 65_536  # blobs and nodes. Chosen: with about 400 bytes each they take 26 MB
 _MAX_NAMESAKES = 256  # fields of one name in a scope that are looked through. Chosen
 _MAX_VALUES = 1_024  # whole values. Chosen: each may hold an inline tail of some KB
@@ -60,9 +60,7 @@ class Known:
 
     def reading(self, scopes: tuple[str, ...]) -> Known:
         """Return a view of the same entries that also finds those of more encoded scopes."""
-        other = copy(self)
-        other._more = scopes  # noqa: SLF001 (its own)
-        return other
+        return _view(self, scopes)
 
     def may_hold(self, size: int) -> bool:
         """Return whether a value of this size may be known; False is certain and saves a digest."""
@@ -70,8 +68,9 @@ class Known:
 
     def _add_size(self, size: int) -> None:
         if len(self._sizes) > 2 * _MAX_ITEMS:
-            self._sizes = {one.stub.size for one in self._values.values()}
-            self._sizes.update(one.size for one in self._blobs.values())
+            kept = {one.stub.size for one in self._values.values()}
+            kept.update(one.size for one in self._blobs.values())
+            self._sizes.intersection_update(kept)  # views share the set
         self._sizes.add(size)
 
     def add_value(self, verified: Verified) -> None:
@@ -179,9 +178,7 @@ class Bases:
 
     def reading(self, scopes: tuple[str, ...]) -> Bases:
         """Return a view of the same values that also finds those of more encoded scopes."""
-        other = copy(self)
-        other._more = scopes  # noqa: SLF001 (its own)
-        return other
+        return _view(self, scopes)
 
     def add(self, path: Path, verified: Verified) -> bool:
         """Keep the value of the field at a path; return whether it was kept."""
@@ -291,6 +288,14 @@ class Bases:
                         others.append((-ends_alike(path, other), kept))
         others.sort(key=itemgetter(0))  # stable: the nearest scope and the latest come first
         yield from [field for _, field in others]
+
+
+def _view(of: _Remembering, scopes: tuple[str, ...]) -> _Remembering:
+    """Return an object that shares all attributes, and also finds the entries of more scopes."""
+    view = object.__new__(type(of))  # `copy` is a module that nothing else here loads
+    view.__dict__.update(of.__dict__)
+    view._more = scopes
+    return view
 
 
 def _deepest(packs: Iterable[str]) -> str | None:
