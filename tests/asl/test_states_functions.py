@@ -58,6 +58,14 @@ def test_functions_give_what_the_guide_says(expression, value):
     assert repr(result) == repr(value)
 
 
+def test_a_deep_value_is_shown_in_a_text():
+    deep = []
+    for _ in range(440):
+        deep = [deep]
+    text = evaluated_call(parsed_call("States.Format('{}', $.deep)"), {"$.deep": deep}.__getitem__)
+    assert text == "[" * 441 + "]" * 441
+
+
 def test_a_seed_repeats_a_random_number():
     assert value_of("States.MathRandom(1, 999, 7)") == value_of("States.MathRandom(1, 999, 7)")
     assert len(value_of("States.UUID()")) == 36

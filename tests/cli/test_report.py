@@ -146,6 +146,14 @@ def test_of_a_large_output_each_key_has_a_line_and_a_way_to_the_rest_is_named(pr
     assert printed(execution([], output), written=Path("o.json"))[-1].endswith("is in o.json.")
 
 
+@pytest.mark.parametrize("levels", [400, 498])
+def test_a_deep_output_is_shown(printed, levels):
+    deep = {"__statebag__": {"v": 1, "size": 5}}
+    for level in range(levels):
+        deep = [deep] if level % 2 else {"a": deep}
+    assert printed(execution([], [deep]))[-1] == "The whole output: --output FILE, or --json."
+
+
 def test_a_large_output_that_is_no_object_is_cut(printed):
     lines = printed(execution([], "t" * 5000))
     assert "... and 3,002 characters more." in lines

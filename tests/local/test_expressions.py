@@ -165,3 +165,12 @@ def test_a_catch_does_not_outlive_the_timeout():
     definition = chain(("Stuck", state), ("Caught", {"Type": "Pass"}), QueryLanguage="JSONata")
     execution = run(definition, {}, {"work": print}, timeout=2)
     assert execution.status == "TIMED_OUT"
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_value_of_the_most_levels_goes_through(expressions, watched):
+    deep = 1
+    for level in range(499):
+        deep = [deep] if level % 2 else {"a": deep}
+    looked = (lambda *_: pytest.fail("nothing is behind a stub")) if watched else None
+    assert expressions.jsonata("[$deep, 2]", {"deep": deep}, looked) == [deep, 2]

@@ -301,6 +301,38 @@ MIXTURES = {
         "",
         {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false"},
     ),
+    "a variable against the switch of a profile": (
+        "my-bucket",
+        f"{_REGION}use_fips_endpoint = true\n".replace("eu", "us"),
+        "",
+        {"AWS_USE_FIPS_ENDPOINT": "false"},
+    ),
+    "a variable against the switch of s3 in a profile": (
+        "my-bucket",
+        f"{_REGION}s3 =\n  use_dualstack_endpoint = true\n",
+        "",
+        {"AWS_USE_DUALSTACK_ENDPOINT": "false"},
+    ),
+    "services before the profile's own endpoint": (
+        "my-bucket",
+        _REGION
+        + "endpoint_url = https://other.example\nservices = m\n"
+        + "[services m]\ns3 =\n  endpoint_url = https://s3.example.internal\n",
+        "",
+        {},
+    ),
+    "an empty variable of the service, and a profile": (
+        "my-bucket",
+        f"{_REGION}endpoint_url = https://s3.example.internal\n",
+        "",
+        {"AWS_ENDPOINT_URL_S3": ""},
+    ),
+    "keys in both files": (
+        "my-bucket",
+        f"{_REGION}aws_access_key_id = CONFIGKEY\naws_secret_access_key = s\n",
+        _FILE,
+        {},
+    ),
     "an interface endpoint": (
         "my-bucket",
         "",

@@ -15,6 +15,7 @@ from threading import Event, Thread
 import pytest
 
 from statebag import Policy, Statebag, StatebagError, StoreUnavailable, step
+from statebag.errors import ConfigurationError, NotPermitted
 from statebag.store.memory import MemoryStore
 from statebag.store.object_storage import ObjectStorage
 from statebag.store.retrying import RetryingStore, deadline
@@ -403,3 +404,61 @@ def test_a_real_server_takes_the_checksum(s3_store_url, s3_server):
     key = s3_store_url.split("/", 3)[3] + "/a"
     answer = s3_server.client().get_object(Bucket=s3_server.bucket, Key=key)
     assert answer["Body"].read() == data
+
+
+def refusing(status, code, times):
+    """An S3 that refuses its first requests, by a body that the answer to a HEAD cannot have."""
+    body = f"<Error><Code>{code}</Code><Message>{BODY.decode()}</Message></Error>".encode()
+    left = [times]
+
+    def answer(connection, ended):
+        left[0] -= 1
+        if left[0] >= 0:
+            is_head = ended.head.startswith("HEAD ")
+            connection.sendall(head_of(status, length(body)) + (b"" if is_head else body))
+        else:
+            connection.sendall(head_of(200, "Content-Length: 4"))
+            if not ended.head.startswith("HEAD "):
+                connection.sendall(b"data")
+        return True
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "Throttling"),
+        (400, "RequestLimitExceeded"),
+        (400, "KMS.ThrottlingException"),
+        (400, "KMS.KMSInternalException"),
+        (400, "RequestTimeout"),
+        (400, "\n SlowDown "),
+        (403, "RequestThrottled"),
+    ],
+)
+def test_a_look_up_in_a_busy_store_is_made_again(status, code, monkeypatch):
+    """Without the body, a busy store looks like one that takes no such request."""
+    with server(refusing(status, code, 5), monkeypatch) as heads:
+        store = RetryingStore(ObjectStorage("s3://bucket"), sleep=lambda _: None)
+        with deadline(60):
+            found = store.head("scope/a")
+    assert (found.name, found.size) == ("scope/a", 4)
+    assert len(heads) == 6
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "ExpiredToken", NotPermitted),
+        (403, "InvalidAccessKeyId", NotPermitted),
+        (403, "AccessDenied", NotPermitted),
+        (400, "MalformedXML", ConfigurationError),
+    ],
+)
+def test_a_refused_look_up_says_why(status, code, kind, monkeypatch):
+    answer = refusing(status, code, 100)
+    with server(answer, monkeypatch) as heads, pytest.raises(kind, match=code) as caught:
+        ObjectStorage("s3://bucket").head("scope/a")
+    assert BODY.decode() not in str(caught.value)
+    assert [head.split()[0] for head, _ in heads] == ["HEAD", "GET"]

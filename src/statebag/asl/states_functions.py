@@ -131,10 +131,13 @@ def _shown(value: Any) -> str:
     """Return a value inside a formatted text; AWS shows arrays and objects as Java does."""
     if isinstance(value, str):
         return value
+    # By `map`, which takes one frame a level: a generator would take a second one.
     if isinstance(value, list):
-        return f"[{', '.join(_shown(item) for item in value)}]"
+        return f"[{', '.join(map(_shown, value))}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}={_shown(item)}' for key, item in value.items())}}}"
+        members = list(map(_shown, value.values()))
+        shown = (f"{key}={text}" for key, text in zip(value, members, strict=True))
+        return f"{{{', '.join(shown)}}}"
     return payload_text(value)
 
 

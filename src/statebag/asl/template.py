@@ -132,8 +132,10 @@ def _numbered(value: Any, text: str, substitutions: Mapping[str, Any]) -> Any:
         if isinstance(one, str):
             return scalars.get(one, one)
         if isinstance(one, list):
-            return [put_in(item) for item in one]
-        return {key: put_in(item) for key, item in one.items()} if isinstance(one, dict) else one
+            return list(map(put_in, one))  # one frame a level; Python 3.11 counts comprehensions
+        if isinstance(one, dict):
+            return dict(zip(one, map(put_in, one.values()), strict=True))
+        return one
 
     return put_in(value) if scalars else value
 

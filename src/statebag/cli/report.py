@@ -282,12 +282,15 @@ class _Mark(str):
 def _with_marks(value: Any) -> Any:
     """Return a value with a mark for each stub; itself if it has none."""
     if isinstance(value, list):
-        items = [_with_marks(one) for one in value]
+        items = list(
+            map(_with_marks, value)
+        )  # one frame a level: Python 3.11 counts comprehensions
         return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
     if not isinstance(value, dict):
         return value
     stub = value.get(KEY)
-    marked = {name: _with_marks(one) for name, one in value.items() if name != KEY}
+    names = [name for name in value if name != KEY]
+    marked = dict(zip(names, map(_with_marks, map(value.get, names)), strict=True))
     if isinstance(stub, dict):
         size = stub.get("size")
         mark = _Mark(f"sealed: {size:,} bytes" if isinstance(size, int) else "sealed")

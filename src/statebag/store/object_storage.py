@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from obstore import exceptions as client
 
-from statebag.errors import BlobMissing, ConfigurationError
+from statebag.errors import BlobMissing, ConfigurationError, NotPermitted
 from statebag.store.aws_settings import aws_sdk_is_installed
 from statebag.store.bounded import each_within_deadline, within_deadline
 from statebag.store.confinement import check_spans, confined_parts
@@ -214,6 +214,9 @@ class ObjectStorage:
         except BlobMissing:
             if self._live.has_answered:
                 return None
+        except (ConfigurationError, NotPermitted):
+            # So does a server that is busy, or that wants newer keys than these.
+            pass
         # The answer to a HEAD has no body, so it looks the same where the bucket is missing.
         try:
             return self._live.one_request(

@@ -35,7 +35,7 @@ THROTTLING = frozenset(
 botocore/retries/standard.py (AWS SDKs reference guide, "Retry behavior")."""
 
 _STATUS = re.compile(r"\bstatus(?: code)?:? (\d{3})\b")
-_CODE = re.compile(r"<Code>([\w.]{1,60})</Code>|\(code: ([\w.]{1,60})\)")
+_CODE = re.compile(r"<Code>\s{0,9}([\w.]{1,60})\s{0,9}</Code>|\(code: ([\w.]{1,60})\)")
 _REGION = re.compile(r"<Region>([a-z0-9-]{1,40})</Region>|\bexpecting '([a-z0-9-]{1,40})'")
 _CLASS = re.compile(r"<StorageClass>(\w{1,40})</StorageClass>")
 # The missing permission in an answer: an action of AWS, or a permission of Google.
