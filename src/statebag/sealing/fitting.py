@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from statebag.errors import BagTooLarge
 from statebag.format.paths import render_path
+from statebag.sealing.overlays import in_layers
 from statebag.sealing.parts import Branch, changed, mapped, part_at, walk, what_leaves
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ def _flushed(root: Part, planner: Planner) -> Part:
         root = changed(root, stored)
 
     def in_pieces(single: Single) -> Leaving:
-        return planner.in_pieces(single, carried=False).storing()
+        whole = planner.in_pieces(single.alone(), carried=False).storing()
+        return in_layers(single, whole, planner.policy, planner.bases) or whole
 
     size = planner.policy.piece_bytes
     return _replaced(root, what_leaves(root), lambda part: part.stored_in_pieces(in_pieces, size))
