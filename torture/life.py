@@ -47,6 +47,11 @@ def _noise(size: int, seed: object) -> str:
 
 def state_after(step: int) -> dict[str, Any]:
     """The state after so many steps: every form of stub occurs in its bags."""
+    rows = [{"id": _noise(8, n), "status": "open"} for n in range(500)]
+    for edit in range(step):
+        places = random.Random(edit).sample(rows, 35)
+        for place in places:
+            place["status"] = _noise(8, (edit, place["id"]))
     log = [{"n": n, "text": _noise(160, n)} for n in range(24 * (step + 1))]
     current = {f"field_{n}": _noise(900, (n, step // (n + 1))) for n in range(4)}
     text = _noise(4000, 1)
@@ -54,6 +59,7 @@ def state_after(step: int) -> dict[str, Any]:
     return {
         "status": "RUNNING",
         "log": log,
+        "rows": rows,
         "current_state": current,
         "text": f"{text[:at]}{step}{text[at:]}",
         "secret": CANARY + _noise(700, ("secret", step // 2)),
