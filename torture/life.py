@@ -7,6 +7,7 @@ import logging
 import random
 import traceback
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from statebag import Policy, Statebag, StatebagError
@@ -45,13 +46,18 @@ def _noise(size: int, seed: object) -> str:
     return random.Random(str(seed)).randbytes(size // 2).hex()
 
 
+@cache
+def _rows(step: int) -> tuple[tuple[str, str], ...]:
+    """A table, in which each step edits rows in random places."""
+    rows = {_noise(8, n): "open" for n in range(250)}
+    for edit in range(step):
+        for name in random.Random(edit).sample(list(rows), 25):
+            rows[name] = _noise(8, (edit, name))
+    return tuple(rows.items())
+
+
 def state_after(step: int) -> dict[str, Any]:
     """The state after so many steps: every form of stub occurs in its bags."""
-    rows = [{"id": _noise(8, n), "status": "open"} for n in range(500)]
-    for edit in range(step):
-        places = random.Random(edit).sample(rows, 35)
-        for place in places:
-            place["status"] = _noise(8, (edit, place["id"]))
     log = [{"n": n, "text": _noise(160, n)} for n in range(24 * (step + 1))]
     current = {f"field_{n}": _noise(900, (n, step // (n + 1))) for n in range(4)}
     text = _noise(4000, 1)
@@ -59,7 +65,7 @@ def state_after(step: int) -> dict[str, Any]:
     return {
         "status": "RUNNING",
         "log": log,
-        "rows": rows,
+        "rows": [{"id": name, "status": status} for name, status in _rows(step)],
         "current_state": current,
         "text": f"{text[:at]}{step}{text[at:]}",
         "secret": CANARY + _noise(700, ("secret", step // 2)),

@@ -54,7 +54,8 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         _carried_are_stored,
         _all_inside,
         _carried_are_stored,
-        _indexes_fold,  # of what was just stored in chunks
+        _indexes_fold,  # of what was just stored in chunks; what is over layers leaves these
+        _indexes_fold,
         _indexes_fold,  # and what is in shreds is stored in one blob
     )
     if root.wire <= bound:
