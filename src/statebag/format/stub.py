@@ -62,7 +62,7 @@ PREVIEW = "preview"
 """The field of a body with a preview of the value, which people read and no reader does."""
 VERSION = 1  # of the wire (docs/format.md); another number is another format
 LAYERED_VERSION = 3
-"""The version of stubs with layers. Chosen: no stub has 2, which test vectors have as an unknown one."""
+"""The version of stubs with layers. Chosen: test vectors have 2 as one that is unknown."""
 VERSIONS = frozenset({VERSION, LAYERED_VERSION})  # of the stubs that are read
 _LAYERED_SINCE = "0.1"  # the first release that reads these stubs
 NEWEST_FORMS = 4
