@@ -18,6 +18,7 @@ from statebag.format.stub import KEY
 from statebag.local import run
 from statebag.testing.process import forget
 from tests.bags import forms, noise
+from tests.sealing.test_overlays import layered
 
 TESTS = Path(__file__).resolve().parent
 OLDER = TESTS / "golden" / "releases" / "forms1.zip"
@@ -275,3 +276,16 @@ def test_a_generation_is_written_where_it_is_asked_for(store, number):
     storing.open(storing.seal({"text": text}, scope="machine/run"))
     bag = sb.seal({"text": text[:30_000] + "edited" + text[30_000:]}, scope="machine/run")
     assert ("patched" in set(forms(bag))) == (number == 2)
+
+
+def test_stored_deltas_are_refused_by_an_older_release_and_a_held_writer_takes_them_away(store):
+    bag, state = layered(store)
+    with worker(OLDER, store) as older:
+        refused = older(bag, "open", "m/e")
+        assert refused["error"] == "UnsupportedFormat"
+        assert "version" in refused["message"]
+    with worker(TODAY, store, STATEBAG_FORMS="3") as held:
+        bag = held(bag, {**NOTHING, "set": {"turn": 1}}, "m/e")["bag"]
+        state["turn"] = 1
+        assert "layered" not in set(forms(bag))
+        assert held(bag, "open", "m/e") == {"state": state}

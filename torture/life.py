@@ -7,6 +7,7 @@ import logging
 import random
 import traceback
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from statebag import Policy, Statebag, StatebagError
@@ -45,6 +46,16 @@ def _noise(size: int, seed: object) -> str:
     return random.Random(str(seed)).randbytes(size // 2).hex()
 
 
+@cache
+def _rows(step: int) -> tuple[tuple[str, str], ...]:
+    """A table, in which each step edits rows in random places."""
+    rows = {_noise(8, n): "open" for n in range(250)}
+    for edit in range(step):
+        for name in random.Random(edit).sample(list(rows), 25):
+            rows[name] = _noise(8, (edit, name))
+    return tuple(rows.items())
+
+
 def state_after(step: int) -> dict[str, Any]:
     """The state after so many steps: every form of stub occurs in its bags."""
     log = [{"n": n, "text": _noise(160, n)} for n in range(24 * (step + 1))]
@@ -54,6 +65,7 @@ def state_after(step: int) -> dict[str, Any]:
     return {
         "status": "RUNNING",
         "log": log,
+        "rows": [{"id": name, "status": status} for name, status in _rows(step)],
         "current_state": current,
         "text": f"{text[:at]}{step}{text[at:]}",
         "secret": CANARY + _noise(700, ("secret", step // 2)),

@@ -56,7 +56,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             Map are read, besides the store's own root.
         forms: The newest generation of forms that a seal writes, for readers that are older than
             the writer (docs/upgrade.md); 1 writes no deltas, 2 signs and encrypts as the first
-            release did. All generations are always read.
+            release did, 3 stores no deltas. All generations are always read.
         look_into_depth: Levels of objects that are searched for fields that can be offloaded
             separately.
         strict: Put everything that no control path names into one stub, however small it is, so a

@@ -16,6 +16,7 @@ from statebag.format import (
     index,
     json_check,
     json_text,
+    layers,
     names,
     pack,
     signature,
@@ -74,6 +75,8 @@ def test_limits():
     assert len(names.encode_scope("/".join(["a" * 191] * 5) + "a")) == longest_scope
     assert {name: int(value.replace(",", "")) for name, value in table("limit", "value")} == {
         "version of a stub": stub.VERSION,
+        "version of a stub with layers": stub.LAYERED_VERSION,
+        "layers of a stub": layers.MOST_LAYERS,
         "levels of arrays and objects": MAX_DEPTH,
         "characters of an integer": json_check._MAX_DIGITS,
         "largest number in a stub": EXACT_INTEGER,
@@ -115,6 +118,12 @@ def test_magics_and_other_constants():
     assert f"`{index._MAGIC.decode().rstrip()}`" in section("Index nodes")
     assert index._MAGIC.endswith(b"\n")
     assert f"`{index._KIND.decode()}`" in section("Index nodes")
+    assert f"`{layers._MAGIC.decode().rstrip()}`" in section("Frames")
+    assert layers._MAGIC.endswith(b"\n")
+    assert f"`{layers._KIND.decode()}`" in section("Frames")
+    assert f"at most {len(layers._MAGIC)} bytes longer" in section("Stubs")
+    assert layers.longest_layer(stub_parsing.longest_frame(1000)) == 1000 + 1000 // 128 + 529
+    assert f"`since` is `{stub._LAYERED_SINCE}`" in " ".join(section("Signatures").split())
     signed = " ".join(row[1] for row in table("`sig`", "bytes that are signed", "written for"))
     for prefix in (signature._PREFIX, signature._SCOPED_PREFIX):
         assert f"`{prefix.decode()}`".replace("\n", "\\n") in signed
@@ -196,6 +205,12 @@ def forms():
             stub.Patched(stub.Stored(blob), "0" * 64, 1, b""),
             stub.Patched(stored(blob, OBJECT), "0" * 64, 1, b"", "object", 1),
         ),
+        "layered": (
+            stub.Layered(stub.Stored(blob), "0" * 64, 1, b"", layers=(stub.Layer(1, blob),)),
+            stub.Layered(
+                stored(blob, OBJECT), "0" * 64, 1, b"x", "object", 1, (stub.Layer(1, blob),)
+            ),
+        ),
         "escaped": (stub.Escaped({}), stub.Escaped({})),
     }
 
@@ -219,7 +234,7 @@ def test_forms_and_their_fields():
     described = {code_words(row[0])[0] for row in table("field", "type", "meaning")}
     assert described == fields | {signature._FIELD, DERIVED, stub.PREVIEW, "since"}
     assert {tuple(code_words(row[1])) for row in table("word", "field or word on the wire")} == {
-        ("data",), ("pieces",), ("patch",), ("reads",),
+        ("data",), ("pieces",), ("patch",), ("deltas",), ("reads",),
     }  # fmt: skip
 
 

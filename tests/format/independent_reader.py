@@ -31,6 +31,7 @@ from tests.format.independent_stubs import KEY, Stub, adds_up, field, rows_of, s
 ARCHIVE_MAGIC = bytes.fromhex("53 42 41 47 58 01 0d 0a")
 HEAD_MAGIC = b"SBAGH\x01\r\n"
 NODE = b"statebag index "
+DELTA = b"statebag delta "
 NO_LIMIT = 2**53
 
 
@@ -63,9 +64,11 @@ class Reader:
         self._limit(sum(base.size for base in bases), self.most_bytes)
         blobs = [row.blob for base in bases for row in base.rows]
         blobs += [base.blob for base in bases if base.form == "stored"]
+        blobs += [blob for stub in places for _, blob in stub.layers]
+        given = sum(size for stub in places for size, _ in stub.layers)
         distinct = {(blob.at, blob.offset, blob.digest): blob.size for blob in blobs}
         self._limit(len(distinct), self.most_blobs)
-        self._limit(sum(distinct.values()), self.most_bytes)
+        self._limit(sum(distinct.values()) + given, self.most_bytes)
         self._limit(len({blob.at for blob in blobs}), self.most_requests)
         return self._opened(bag)
 
@@ -155,6 +158,8 @@ class Reader:
             if len(base) < 64:
                 raise Refused("blob_corrupt", "a short base")
             return text_of_frame(stub.frame, stub.size, stub.digest, base)
+        if stub.form == "layered":
+            return self._layered(stub)
         if stub.form == "inline":
             return text_of_frame(stub.frame, stub.size, stub.digest)
         if stub.form == "stored":
@@ -179,6 +184,20 @@ class Reader:
             if not row.level and items_in(self._blob(row.blob)) != row.count:
                 raise Refused("invalid_stub", "a chunk of another count")
         return start + b",".join(text[1:-1] for text in texts) + end
+
+    def _layered(self, stub):
+        text = self._text(stub.base)
+        for size, blob in stub.layers:
+            own = self._blob(blob)
+            if not own.startswith(DELTA + b"1\n"):
+                other = own.startswith(DELTA)
+                raise Refused("unsupported_format" if other else "blob_corrupt", "a stored delta")
+            text = given_by(own[len(DELTA) + 2 :], size, text)
+        if stub.frame is not None:
+            text = given_by(stub.frame, stub.size, text)
+        if len(text) != stub.size or sha256(text) != stub.digest:
+            raise Refused("blob_corrupt", "not the text that was stored")
+        return text
 
     def _node(self, row):
         text = self._blob(row.blob)
@@ -206,6 +225,13 @@ class Reader:
             frame = self.store.range(blob.at, blob.offset, blob.length)
             self.texts[place] = text_of_frame(frame, blob.size, blob.digest)
         return self.texts[place]
+
+
+def given_by(frame, size, base):
+    """The text of a delta, of which only the size is known."""
+    if len(base) < 64:
+        raise Refused("blob_corrupt", "a short base")
+    return text_of_frame(frame, size, None, base)
 
 
 def items_in(text):

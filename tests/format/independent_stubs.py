@@ -16,7 +16,7 @@ class Stub:
     """A body, checked as far as that goes without reading anything.
 
     Attributes:
-        form: `stored`, `inline`, `chunked`, `delta` or `escaped`.
+        form: `stored`, `inline`, `chunked`, `delta`, `layered` or `escaped`.
         is_rest: Whether other members of its object belong to it.
         canonical: What is signed, as a dict.
     """
@@ -26,17 +26,18 @@ class Stub:
         if not isinstance(body, dict) or "v" not in body:
             raise Refused("invalid_stub", "a body")
         version = body["v"]
-        if isinstance(version, bool) or not isinstance(version, int | float) or version != 1:
+        if type(version) not in (int, float) or version not in (1, 3):
             raise Refused("unsupported_format", "the version of a stub")
+        version = int(version)
         self.body = body
         self.is_rest = body.get("rest") is True
         self.beside = ()
         if not self.is_rest and len(wire) > 1:
             raise Refused("invalid_stub", "a key beside a stub")
-        if not self.is_rest and "escaped" in body:
+        if not self.is_rest and "escaped" in body and version == 1:
             self.form, self.original = "escaped", field(body, "escaped", dict)
             return
-        self._read(body)
+        self._read(body, "layered" if version == 3 else None)
         if self.is_rest:
             self.beside = field(body, "beside", list)
             if not all(isinstance(name, str) for name in self.beside):
@@ -44,7 +45,8 @@ class Stub:
             if any(name not in wire or name == KEY for name in self.beside):
                 raise Refused("invalid_stub", "a field beside a rest is gone")
             self.canonical |= {"rest": True, "beside": self.beside}
-        self.canonical = dict(sorted({"v": 1, **self.canonical}.items()))
+        since = {"since": "0.1"} if version == 3 else {}
+        self.canonical = dict(sorted({"v": version, **since, **self.canonical}.items()))
 
     @classmethod
     def inner(cls, body):
@@ -54,10 +56,12 @@ class Stub:
         stub._read(body)
         return stub
 
-    def _read(self, body):
+    def _read(self, body, form=None):
         self.tail = self.base = None
-        self.rows, self.prefetch = [], []
-        if "patch" in body:
+        self.rows, self.prefetch, self.layers = [], [], []
+        if form is not None:
+            self.form = form
+        elif "patch" in body:
             self.form = "delta"
         elif "pieces" in body:
             self.form = "chunked"
@@ -92,10 +96,32 @@ class Stub:
             self.base = Stub.inner(base)
             if self.base.form == "inline":
                 raise Refused("invalid_stub", "an inline base")
-            self.frame = unbase64(body, "patch")
-            self.canonical["patch"] = base64.b64encode(self.frame).decode()
+            self.frame = None
+            if self.form == "delta" or "patch" in body:
+                self.frame = unbase64(body, "patch")
+                self.canonical["patch"] = base64.b64encode(self.frame).decode()
             self.canonical["base"] = self.base.canonical
+            if self.form == "layered":
+                self._read_layers(body)
         self.canonical |= shape
+
+    def _read_layers(self, body):
+        rows = field(body, "deltas", list)
+        if not 1 <= len(rows) <= 4 or self.frame == b"":
+            raise Refused("invalid_stub", "stored deltas")
+        listed = []
+        for row in rows:
+            if not isinstance(row, list) or len(row) != 6:
+                raise Refused("invalid_stub", "a row of a stored delta")
+            given, size, offset, length = map(number, (row[0], row[2], row[4], row[5]))
+            blob = Blob(row[3], offset, length, size, digest(row[1]))
+            if size > given + given // 128 + 512 + 17:
+                raise Refused("invalid_stub", "a stored delta longer than any of its text")
+            self.layers.append((given, blob))
+            listed.append([given, blob.digest, size, blob.at, offset, length])
+        if self.frame is None and self.layers[-1][0] != self.size:
+            raise Refused("invalid_stub", "stored deltas that give another size")
+        self.canonical["deltas"] = listed
 
     def _read_chunked(self, body, shape):
         packs = field(body, "packs", list)
@@ -138,14 +164,15 @@ class Stub:
     @property
     def has_bytes(self):
         """Whether bytes of a value are in the stub itself."""
-        return self.form in {"inline", "delta"} or (
+        return self.form in {"inline", "delta", "layered"} or (
             self.tail is not None and self.tail.form == "inline"
         )
 
     def names(self):
         """Every name of a pack in it."""
-        if self.form == "delta":
+        if self.form in {"delta", "layered"}:
             yield from self.base.names()
+            yield from (blob.at for _, blob in self.layers)
         elif self.form == "stored":
             yield self.blob.at
         elif self.form == "chunked":

@@ -17,6 +17,7 @@ from tests.golden.vector_derived import add_derived
 from tests.golden.vector_encrypted import add_encrypted
 from tests.golden.vector_files import Vectors
 from tests.golden.vector_heads import add_heads
+from tests.golden.vector_layered import add_layered
 from tests.golden.vector_objects import add_objects
 from tests.golden.vector_previews import add_previews
 from tests.golden.vector_refused import add_refused
@@ -41,6 +42,7 @@ def made():
     add_previews(vectors, plain)
     add_corners(vectors, plain)
     add_heads(vectors)
+    add_layered(vectors, plain)
     return vectors
 
 

@@ -3,7 +3,8 @@
 from statebag.format.codec import sha256_hex
 from statebag.sealing.cut_value import Cut
 from statebag.sealing.cutting import Piece
-from statebag.sealing.leaving import Encoded, Single
+from statebag.sealing.encoded import Encoded
+from statebag.sealing.leaving import Single
 
 
 def single(**more):

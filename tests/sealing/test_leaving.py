@@ -4,7 +4,8 @@ from statebag.format.codec import sha256_hex
 from statebag.format.json_text import encode
 from statebag.format.stub import Blob, Stored
 from statebag.opening.known import Known
-from statebag.sealing.leaving import Encoded, Single
+from statebag.sealing.encoded import Encoded
+from statebag.sealing.leaving import Single
 from tests.bags import noise
 from tests.sealing.moves import move_from
 

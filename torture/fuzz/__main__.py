@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--no-faults", action="store_true", help="no object is lost or damaged")
     parser.add_argument("--no-keys", action="store_true", help="all clients have the same keys")
     parser.add_argument("--no-scopes", action="store_true", help="all is one execution's")
+    parser.add_argument("--tables", action="store_true", help="tables, edited in many places")
     parser.add_argument("--replay", type=Path, help="make the operations of this file")
     parser.add_argument("--shrink", type=float, default=60, help="seconds to shorten a failure")
     parser.add_argument("--out", type=Path, default=Path("build"), help="where a failure goes")
@@ -72,7 +73,8 @@ def _run(arguments: argparse.Namespace, companion: Companion) -> int:
         number += 1
         if arguments.life is not None:
             break
-    steps = sum(count for name, count in counts.items() if not name.startswith("refused"))
+    of_others = ("refused", "with ")
+    steps = sum(count for name, count in counts.items() if not name.startswith(of_others))
     summary = {
         "seed": arguments.seed,
         "lives": number - (arguments.life or 0),
@@ -104,6 +106,7 @@ def _live(
         faults=not arguments.no_faults,
         keys=not arguments.no_keys,
         scopes=not arguments.no_scopes,
+        tables=arguments.tables,
     )
     world = World(life.files, life.tenants, companion, counts)
     operations: list[Operation] = []

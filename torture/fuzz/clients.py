@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
     from statebag.store.contract import Store
 
-__all__ = ["Request", "client", "digest", "draw_settings", "sealed", "stepped"]
+__all__ = [
+    "Request",
+    "client",
+    "digest",
+    "draw_settings",
+    "draw_table_settings",
+    "sealed",
+    "stepped",
+]
 
 _CACHES = (0, 0, 1, 3000, 30_000, 300_000, 1 << 20, 64 << 20)
 _SPACE: dict[str, tuple[Any, ...]] = {
@@ -26,7 +34,7 @@ _SPACE: dict[str, tuple[Any, ...]] = {
     "carry_bytes": (0, 700, 2400, 32_768),
     "piece_bytes": (1024, 2048, 24_576),
     "look_into_depth": (1, 2, 3, 4, 7),
-    "forms": (1, 2, 2, 2),
+    "forms": (1, 2, 3, 4, 4),
     "strict": (False, False, False, True),
     "recheck_seconds": (0, 60.0),
     "max_packs": (1, 2, 3, 8),
@@ -35,6 +43,27 @@ _SPACE: dict[str, tuple[Any, ...]] = {
 }
 
 Settings = dict[str, Any]
+
+
+_TABLES: dict[str, tuple[Any, ...]] = {
+    "field_limit": (256, 600),
+    "carry_bytes": (500, 700, 1200),
+    "piece_bytes": (1024, 1024, 1500),
+    "forms": (4, 4, 4, 4, 4, 4, 3, 1),
+    "recheck_seconds": (0, 60.0),
+    "max_packs": (1, 2, 3, 8),
+    "cache_bytes": (0, 200_000, 64 << 20, 64 << 20),
+    "preview_bytes": (0, 0, 0, 40),
+}
+"""Settings with which edits in many places of a table of some KB are stored deltas."""
+
+
+def draw_table_settings(source: Random, signing: list[str], encryption: list[str]) -> Settings:
+    """A policy for tables, with keys of these names."""
+    policy = {name: source.choice(values) for name, values in _TABLES.items()}
+    if encryption:
+        policy["preview_bytes"] = 0  # it excludes keys
+    return {"policy": {"attempts": 1, **policy}, "signing": signing, "encryption": encryption}
 
 
 def draw_settings(source: Random, signing: list[str], encryption: list[str]) -> Settings:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.format.json_text import encode
-from torture.fuzz.clients import Request, draw_settings
-from torture.fuzz.edits import FIELDS, NoPlaceError, draw_edit, draw_path, levels
+from torture.fuzz.clients import Request, draw_settings, draw_table_settings
+from torture.fuzz.edits import FIELDS, NoPlaceError, draw_edit, draw_path, draw_scatter, levels
 from torture.fuzz.values import draw_value
 from torture.fuzz.world import SCOPES
 
@@ -28,12 +28,20 @@ class Life:
         faults: Whether objects are lost and damaged too.
         keys: Whether clients with other keys take turns.
         scopes: Whether bags move between executions.
+        tables: Whether states are tables, and most edits are in many places of them.
     """
 
     def __init__(
-        self, source: Random, *, faults: bool = True, keys: bool = True, scopes: bool = True
+        self,
+        source: Random,
+        *,
+        faults: bool = True,
+        keys: bool = True,
+        scopes: bool = True,
+        tables: bool = False,
     ) -> None:
         self._source = source
+        self._tables = tables
         self._scopes = scopes
         sort = source.random()
         self.tenants = keys and sort < 0.15
@@ -42,6 +50,8 @@ class Life:
         self.files = source.random() < 0.25
         self._faults = faults and source.random() < 0.3
         self._most = source.choice([20_000, 60_000, 60_000, 300_000, 300_000, 3_000_000])
+        if tables:
+            self._most = 3_000_000  # none is taken away
         self._same = (source.choice([[], [], ["a"]]), source.choice([[], [], ["a"]]))
         self._clients = source.choice([1, 2, 2, 3])
         weights = {
@@ -80,6 +90,10 @@ class Life:
             "a": draw_value(self._source, self._most // 2),
             "current_state": ["dict", {"phase": ["json", "one"]}],
         }
+        if self._tables:
+            size = self._source.choice([600, 1500, 3000])
+            state["log"] = ["records", size, 16, 7]
+            state["b"] = ["fields", size, 16, 5]
         return [self._process(), {"do": "begin", "state": ["dict", state]}]
 
     def next(self, world: World) -> Operation:
@@ -100,12 +114,13 @@ class Life:
 
     def _settings(self, place: int) -> dict[str, Any]:
         draw = self._source
+        drawn = draw_table_settings if self._tables else draw_settings
         if self.tenants:  # the last one has no key
             names = [f"tenant{place}"] if place < self._clients - 1 or place == 0 else []
-            return draw_settings(draw, names if self._signs else [], names)
+            return drawn(draw, names if self._signs else [], names)
         if self._rotating:
-            return draw_settings(draw, draw.choice(_KEYS), draw.choice(_KEYS))
-        return draw_settings(draw, *self._same)
+            return drawn(draw, draw.choice(_KEYS), draw.choice(_KEYS))
+        return drawn(draw, *self._same)
 
     def _edits(self, world: World) -> list[Any]:
         """None often: what is only handed on must stay what it is."""
@@ -115,6 +130,8 @@ class Life:
             return [self._relief(state)]
         if self._source.random() < 0.35:
             return []
+        if self._source.random() < (0.8 if self._tables else 0.03):
+            return [draw_scatter(self._source, state)]
         # The second one may have no place after the first: then the operation is left out.
         count = self._source.choice([1, 1, 1, 1, 2])
         return [draw_edit(self._source, state, most) for _ in range(count)]

@@ -7,6 +7,7 @@ out, raises `NoPlaceError`.
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from statebag import Unopened
@@ -15,9 +16,18 @@ from torture.fuzz.values import draw_value, made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from random import Random
 
-__all__ = ["Edit", "NoPlaceError", "apply", "at", "copied", "draw_edit", "draw_path", "levels"]
+__all__ = [
+    "Edit",
+    "NoPlaceError",
+    "apply",
+    "at",
+    "copied",
+    "draw_edit",
+    "draw_path",
+    "draw_scatter",
+    "levels",
+]
 
 Edit = list[Any]
 Path = list[Any]
@@ -85,6 +95,21 @@ def _splice(state: Any, path: Path, start: int, length: int, text: str) -> None:
     _set(state, path, before[:start] + text + before[start + length :])
 
 
+def _scatter(state: Any, path: Path, count: int, seed: int) -> None:
+    """Members in random places of an array or object are others, of about the same size."""
+    found = at(state, path)
+    if not isinstance(found, dict | list) or not found:
+        raise NoPlaceError
+    source = Random(seed)
+    places = list(found) if isinstance(found, dict) else range(len(found))
+    for place in source.sample(places, min(count, len(places))):
+        inner: Any = found[place]
+        if isinstance(inner, dict) and isinstance(inner.get("text"), str):
+            inner["text"] = source.randbytes(8).hex()
+        else:
+            found[place] = source.randbytes(8).hex()
+
+
 def _rotate(state: Any, path: Path, count: int) -> None:
     """The order of an object's keys, or of an array's items, is another one."""
     found = at(state, path)
@@ -128,6 +153,8 @@ def apply(state: Any, edits: Iterable[Edit]) -> Any:
             _put(state, arguments[1], value)
         elif kind == "splice":
             _splice(state, *arguments)
+        elif kind == "scatter":
+            _scatter(state, *arguments)
         elif kind == "rotate":
             _rotate(state, *arguments)
         else:
@@ -207,6 +234,21 @@ def draw_edit(source: Random, state: Any, most: int) -> Edit:
     if drawn < 0.99:
         return _draw_carrying(source, state)
     return ["root", draw_value(source, most)]
+
+
+def draw_scatter(source: Random, state: Any) -> Edit:
+    """Edits in random places of one of the larger arrays and objects.
+
+    Raises:
+        NoPlaceError: The state has none.
+    """
+    if not isinstance(state, dict):
+        raise NoPlaceError
+    large = [key for key, member in state.items() if isinstance(member, dict | list)]
+    large = [key for key in large if len(state[key]) >= 50]
+    if not large:
+        raise NoPlaceError
+    return ["scatter", [source.choice(large)], source.choice([1, 5, 20, 40]), source.randrange(999)]
 
 
 def _draw_inner(source: Random, state: dict[str, Any], most: int) -> Edit:

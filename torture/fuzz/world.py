@@ -118,6 +118,8 @@ class World:
         return self.held[self.active if self.tenants else 0]
 
     def _becomes(self, held: Held) -> None:
+        if b'"deltas":' in encode(held.bag):
+            self._count("with stored deltas")
         self.held[self.active if self.tenants else 0] = held
 
     @property

@@ -41,6 +41,7 @@ _STYLES = {
     "stored": "green",
     "pieces": "green",
     "patched": "cyan",
+    "layered": "cyan",
     "rest": "yellow",
     "escaped": "magenta",
 }
@@ -164,7 +165,7 @@ def _form(one: Field) -> str:
     if counts["tail"]:
         parts.append("tail")
     cut = ", ".join(parts)
-    if one.form in {"rest", "patched"}:
+    if one.form in {"rest", "patched", "layered"}:
         return f"{one.form}: {cut}" if cut else one.form
     return cut or one.form
 

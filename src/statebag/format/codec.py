@@ -31,6 +31,7 @@ __all__ = [
     "decompress_each",
     "digests_of",
     "make_patch",
+    "patched_text",
     "sha256_hex",
     "verify",
 ]
@@ -190,10 +191,16 @@ def apply_patch(patch: bytes, base: bytes, *, size: int, sha256: str) -> bytes:
     Raises:
         BlobCorrupt: The text is not what the stub says.
     """
-    text = _bounded(patch, size, base) if len(base) >= _LEAST_BASE else None
-    if text is None or len(text) != size or sha256_hex(text) != sha256:
+    text = patched_text(patch, base, size)
+    if text is None or sha256_hex(text) != sha256:
         raise BlobCorrupt(f"the delta does not give the {size} bytes with SHA-256 {sha256}")
     return text
+
+
+def patched_text(patch: bytes, base: bytes, size: int) -> bytes | None:
+    """Return the text of a delta without a look at its digest; None if it has not `size` bytes."""
+    text = _bounded(patch, size, base) if len(base) >= _LEAST_BASE else None
+    return text if text is not None and len(text) == size else None
 
 
 def _wrong(size: int, sha256: str, where: str | None) -> BlobCorrupt:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from statebag.format.blobs import Blob, Entry, Extent
+    from statebag.format.layers import Layer
     from statebag.format.stub import Carried, Stored
 
 __all__ = ["Kind", "Stub", "Whole"]
@@ -102,6 +103,11 @@ class Stub(msgspec.Struct, frozen=True):
         return None
 
     @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The stored deltas between its base and its own delta."""
+        return ()
+
+    @property
     def digest(self) -> str | None:
         """SHA-256 of the value's text; None if it does not say."""
         return None
@@ -169,13 +175,27 @@ class Whole(Stub, frozen=True):
         Args:
             texts: The texts of the blobs that the stub names.
             pieces: All chunks that its index lists, in order.
-            base: The text of its base.
+            base: What `start` gives.
 
         Raises:
             BlobCorrupt: Its bytes do not give the text that it says.
             InvalidStub: What it lists does not make what it says.
         """
         raise NotImplementedError
+
+    def start(self, base: bytes, texts: Mapping[Blob, bytes]) -> bytes:
+        """Return the text that its own delta starts from: its base with all layers.
+
+        Args:
+            base: The text of its base.
+            texts: The texts of the blobs that the stub names.
+
+        Raises:
+            BlobCorrupt: A layer does not give what the stub says.
+            UnsupportedFormat: A layer is of a later version.
+        """
+        del texts
+        return base
 
     def without_reads(self) -> Whole:
         """Return this stub without its prefetch list."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from statebag.errors import InvalidState, InvalidStub
+from statebag.errors import BlobCorrupt, InvalidState, InvalidStub
 from statebag.format import json_text
 from statebag.format.blobs import (
     THIS_PACK,
@@ -24,14 +24,16 @@ from statebag.format.blobs import (
     entries_to_wire,
     joined_size,
 )
-from statebag.format.codec import apply_patch, decompress
+from statebag.format.codec import apply_patch, decompress, sha256_hex
 from statebag.format.form import Kind, Stub, Whole
+from statebag.format.layers import Layer, applied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
     "KEY",
+    "LAYERED_VERSION",
     "NEWEST_FORMS",
     "PREVIEW",
     "THIS_PACK",
@@ -41,6 +43,8 @@ __all__ = [
     "Escaped",
     "Extent",
     "Kind",
+    "Layer",
+    "Layered",
     "Patched",
     "Pieces",
     "Rest",
@@ -57,8 +61,11 @@ KEY = "__statebag__"
 PREVIEW = "preview"
 """The field of a body with a preview of the value, which people read and no reader does."""
 VERSION = 1  # of the wire (docs/format.md); another number is another format
-VERSIONS = frozenset({VERSION})  # of the stubs that are read
-NEWEST_FORMS = 3
+LAYERED_VERSION = 3
+"""The version of stubs with layers. Chosen: test vectors have 2 as one that is unknown."""
+VERSIONS = frozenset({VERSION, LAYERED_VERSION})  # of the stubs that are read
+_LAYERED_SINCE = "0.1"  # the first release that reads these stubs
+NEWEST_FORMS = 4
 """The newest generation of forms that this release knows (docs/upgrade.md, `Policy.forms`)."""
 
 
@@ -302,6 +309,55 @@ class Patched(Whole, frozen=True):
         """Return the text that the delta makes from the text of the base."""
         del texts, pieces
         return apply_patch(self.patch, base, size=self.size, sha256=self.sha256)
+
+
+class Layered(Patched, frozen=True):
+    """A value as a delta over stored ones, or as what the last of these gives.
+
+    Attributes:
+        layers: The stored deltas over the base, in order; at least one.
+        patch: The frame of the delta over them; empty if they give the value.
+    """
+
+    layers: tuple[Layer, ...] = ()
+
+    form: ClassVar[str] = "layered"
+    generation: ClassVar[int] = 4
+
+    def blobs(self) -> list[Blob]:
+        """Return the blobs of the base and of the layers."""
+        return super().blobs() + [layer.blob for layer in self.layers]
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the stub's body."""
+        body = super().to_wire()
+        if not self.patch:
+            del body["patch"]
+        rows = [
+            [one.size, one.blob.sha256, one.blob.size, one.blob.at, one.blob.offset,
+             one.blob.length]
+            for one in self.layers
+        ]  # fmt: skip
+        return {**body, "v": LAYERED_VERSION, "since": _LAYERED_SINCE, "deltas": rows}
+
+    def placed(self, name: str) -> Layered:
+        """Return the stub with the name of the new pack, wherever that is to stand."""
+        layers = tuple([layer.placed(name) for layer in self.layers])
+        return msgspec.structs.replace(self, base=self.base.placed(name), layers=layers)
+
+    def start(self, base: bytes, texts: Mapping[Blob, bytes]) -> bytes:
+        """Return the text that the layers give."""
+        return applied(base, [(one.size, texts[one.blob], one.blob.at) for one in self.layers])
+
+    def text(self, texts: Mapping[Blob, bytes], pieces: tuple[Entry, ...], base: bytes) -> bytes:
+        """Return the text that the delta makes from what the layers give."""
+        if self.patch:
+            return super().text(texts, pieces, base)
+        if len(base) != self.size or sha256_hex(base) != self.sha256:
+            raise BlobCorrupt(
+                f"the stored deltas do not give the {self.size} bytes with SHA-256 {self.sha256}"
+            )
+        return base
 
 
 class Rest(Stub, frozen=True):

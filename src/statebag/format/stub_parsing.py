@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidStub, UnsupportedFormat
 from statebag.format.json_text import EXACT_INTEGER
+from statebag.format.layers import MOST_LAYERS, Layer, longest_layer
 from statebag.format.names import check_pack_name
 from statebag.format.pack import LARGEST_NODE
 from statebag.format.stub import (
     KEY,
+    LAYERED_VERSION,
     MAX_ENTRIES,
     MAX_LEVEL,
     THIS_PACK,
@@ -22,6 +24,7 @@ from statebag.format.stub import (
     Escaped,
     Extent,
     Kind,
+    Layered,
     Patched,
     Pieces,
     Rest,
@@ -66,14 +69,16 @@ def parse_stub(wire: dict[str, Any], path: str) -> Stub:
     if type(version) not in {int, float} or version not in VERSIONS:
         raise _of_a_newer_release(version, body.get("since"), path)
     parse = Fields(body, path)
+    is_layered = version == LAYERED_VERSION
+    whole = parse.layered if is_layered else parse.whole
     if body.get("rest") is True:
         siblings = {key: value for key, value in wire.items() if key != KEY}
-        return Rest(parse.whole(), parse.names("beside"), siblings)
+        return Rest(whole(), parse.names("beside"), siblings)
     if len(wire) != 1:
         raise InvalidStub(f"the stub has {len(wire) - 1} other keys next to {KEY}", path=path)
-    if "escaped" in body:
+    if "escaped" in body and not is_layered:
         return Escaped(parse.field("escaped", dict))
-    return parse.whole()
+    return whole()
 
 
 def _of_a_newer_release(version: object, since: object, path: str) -> UnsupportedFormat:
@@ -167,19 +172,40 @@ class Fields:
 
     def patched(self) -> Patched:
         """Return a delta with its base."""
+        return Patched(*self.over_base(), self.frame("patch"), *self.shape())
+
+    def over_base(self) -> tuple[Stored | Pieces, str, int]:
+        """Return the base of a delta, and the digest and size of what the delta gives."""
         start = self.field("base", dict)
         if "patch" in start:  # looked at before it is parsed: a chain of them has no end
             raise self.fault("base")
         base = Fields(start, self.path).whole()
         if not isinstance(base, Stored | Pieces):
             raise self.fault("base")
-        return Patched(
-            base,
-            self.digest(self.body.get("sha256")),
-            self.number(self.body.get("size"), "size"),
-            self.frame("patch"),
-            *self.shape(),
-        )
+        sha256 = self.digest(self.body.get("sha256"))
+        return base, sha256, self.number(self.body.get("size"), "size")
+
+    def layered(self) -> Layered:
+        """Return a value over stored deltas."""
+        base, sha256, size = self.over_base()
+        patch = self.frame("patch") if "patch" in self.body else b""
+        rows = self.field("deltas", list)
+        if not 0 < len(rows) <= MOST_LAYERS or ("patch" in self.body and not patch):
+            raise self.fault("deltas")
+        layers = tuple([self.layer(row) for row in rows])
+        if not patch and layers[-1].size != size:
+            raise self.fault("size")
+        return Layered(base, sha256, size, patch, *self.shape(), layers)
+
+    def layer(self, row: object) -> Layer:
+        """Return one row of stored deltas."""
+        if not isinstance(row, list) or len(row) != 6:
+            raise self.fault("deltas")
+        sha256, at = self.digest(row[1]), check_pack_name(row[3], self.path)
+        given, size, offset, length = (self.number(row[place], "deltas") for place in (0, 2, 4, 5))
+        if size > longest_layer(longest_frame(given)) or length > longest_frame(size):
+            raise self.fault("deltas")
+        return Layer(given, Blob(sha256, size, at, offset, length))
 
     def frame(self, name: str) -> bytes:
         """Return the bytes of a field in base64."""

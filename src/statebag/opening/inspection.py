@@ -276,9 +276,12 @@ def _places(
     path: Path,
     read_pieces: Callable[[Whole, Path], tuple[list[Entry], list[Entry]]] | None,
 ) -> Iterator[Place]:
-    if whole.has_bytes and not whole.entries:
+    is_given = bool(whole.layers) and not whole.own_frame  # by the last layer
+    if whole.has_bytes and not whole.entries and not is_given:
         part: PlacePart = "value" if whole.base is None else "patch"
         yield Place(part, None, 0, len(whole.own_frame), whole.size, whole.count)
+    for layer in whole.layers:
+        yield _place(layer.blob, "patch", 0)
     stub = whole.read
     entries = list(stub.entries)
     indexes: list[Entry] = []

@@ -310,7 +310,15 @@ def _listing(entries: tuple[Entry, ...]) -> tuple[tuple[str, str, int], ...]:
 
 
 def _size(verified: Verified) -> int:
-    return len(verified.text) + (len(verified.base.text) if verified.base else 0)
+    base = verified.base
+    if base is None:
+        return len(verified.text)
+    size = len(verified.text) + len(base.text)
+    if base.over is None:
+        return size
+    start = base.over.start
+    own = 0 if start is verified.text else len(start)
+    return size + own + sum(map(len, base.over.texts))
 
 
 def _name(path: Path) -> str:

@@ -275,7 +275,7 @@ class Opener:
             for extent in stub.reads:
                 self._confinement.check(extent, site.path)
                 advised.append(extent)
-            for blob in stub.simple.blobs() if stub.simple is not None else ():
+            for blob in _single_blobs(whole):
                 self._confinement.check(blob, site.path)
                 wanted.append(blob)
         if not self._fetcher.has_all(nodes):
@@ -317,9 +317,12 @@ class Opener:
                 self._fetcher.reckon(1, stub.size)
             if stub.entries:
                 blobs.extend(entry.blob for entry in indexes[id(site)].entries)
-            for blob in stub.simple.blobs() if stub.simple is not None else ():
+            for blob in _single_blobs(whole):
                 self._confinement.check(blob, site.path)
                 blobs.append(blob)
+            if whole.layers:
+                given = [layer.size for layer in whole.layers]
+                self._fetcher.reckon(len(given), sum(given))
             if stub.has_bytes:
                 self._fetcher.reckon(1, (stub.simple or stub).size)
         texts = self._fetcher.texts(blobs)
@@ -377,6 +380,13 @@ class _Index(msgspec.Struct):
 
 
 _NO_INDEX = _Index((), set())
+
+
+def _single_blobs(stub: Whole) -> list[Blob]:
+    """Return the blobs of a stub, or of its base, and of its layers that no index lists."""
+    one = stub.read.simple
+    own = [] if one is None else one.blobs()
+    return own + [layer.blob for layer in stub.layers]
 
 
 def _meeting(entries: tuple[Entry, ...], start: int, wanted: range) -> list[tuple[int, Entry]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NewType
 
 import msgspec
 
-from statebag.errors import InvalidStub
+from statebag.errors import StatebagError
 from statebag.format.codec import sha256_hex
 from statebag.format.paths import render_path
 from statebag.format.stub import Blob
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from statebag.format.paths import Path
-    from statebag.format.stub import Entry, Whole
+    from statebag.format.stub import Entry, Layer, Whole
 
-__all__ = ["Listed", "Texts", "Verified", "verified"]
+__all__ = ["Listed", "Over", "Texts", "Verified", "verified", "with_layers"]
 
 Texts = NewType("Texts", dict[Blob, bytes])
 """Texts of blobs, each compared with the size and SHA-256 that its blob says."""
@@ -42,6 +42,20 @@ class Listed(msgspec.Struct, frozen=True):
     packs: frozenset[str]
 
 
+class Over(msgspec.Struct, frozen=True):
+    """What stored deltas make of a stored value.
+
+    Attributes:
+        layers: The stored deltas.
+        texts: Their own texts.
+        start: The text that they give.
+    """
+
+    layers: tuple[Layer, ...]
+    texts: tuple[bytes, ...]
+    start: bytes
+
+
 class Verified(msgspec.Struct, frozen=True, dict=True):
     """A stub, and the text that its own bytes gave.
 
@@ -51,6 +65,8 @@ class Verified(msgspec.Struct, frozen=True, dict=True):
         pieces: All chunks in order, if the value is in chunks.
         packs: Every pack that was read for it, also those that only an index names.
         base: The value that a delta starts from; None for the other forms.
+        over: Of such a base: the layers that were read with it. They are no part of `stub`,
+            `text` and `packs`.
     """
 
     stub: Whole
@@ -58,6 +74,12 @@ class Verified(msgspec.Struct, frozen=True, dict=True):
     pieces: tuple[Entry, ...]
     packs: frozenset[str]
     base: Verified | None = None
+    over: Over | None = None
+
+    @property
+    def start(self) -> bytes:
+        """The text that a delta over this base and its layers starts from."""
+        return self.text if self.over is None else self.over.start
 
     @property
     def listed(self) -> Listed:
@@ -77,29 +99,58 @@ def verified(
     pieces: tuple[Entry, ...] = (),
     nodes: Iterable[str] = (),
     path: Path = (),
+    base: Verified | None = None,
 ) -> Verified:
     """Return the value that a stub's own bytes give.
 
     Args:
         stub: The stub.
-        texts: Of all blobs that it names, or its base.
+        texts: Of all blobs that it names, or its base; with `base`, of those of its layers.
         pieces: All chunks that its index, or that of its base, lists, in order.
         nodes: The packs that the index itself was read from.
         path: Where the stub stands, for messages.
+        base: Its base, if that was verified before.
 
     Raises:
         InvalidStub: A chunk is not of the stub's kind, or the sizes do not add up.
         BlobCorrupt: Bytes in the bag do not give what the stub says.
+        UnsupportedFormat: A stored delta is of a later version.
     """
-    base = None if stub.base is None else verified(stub.base, texts, pieces, nodes, path)
+    if stub.base is not None and (base is None or base.stub != stub.base):
+        base = verified(stub.base, texts, pieces, nodes, path)
     try:
-        text = stub.text(texts, pieces, b"" if base is None else base.text)
-    except InvalidStub as error:
-        error.path = render_path(path)
+        start = b"" if base is None else stub.start(base.text, texts)
+        text = stub.text(texts, pieces, start)
+    except StatebagError as error:
+        error.path = error.path or render_path(path)
         raise
     if base is not None:
-        return Verified(stub, text, (), base.packs, base)
+        base = _with_layers(base, stub, texts, start)
+        layers = [one.blob.at for one in stub.layers]
+        return Verified(stub, text, (), base.packs.union(layers), base)
     packs = {*nodes, *(entry.blob.at for entry in pieces)}
     if stub.simple is not None:
         packs |= stub.simple.packs()
     return Verified(stub, text, pieces if stub.entries else (), frozenset(packs))
+
+
+def with_layers(base: Verified, stub: Whole, texts: Texts) -> Verified:
+    """Return the base of a delta together with the layers over it.
+
+    Args:
+        base: The base.
+        stub: The delta.
+        texts: Of the layers' blobs.
+
+    Raises:
+        BlobCorrupt: A layer does not give what the stub says.
+        UnsupportedFormat: A layer is of a later version.
+    """
+    return _with_layers(base, stub, texts, stub.start(base.text, texts))
+
+
+def _with_layers(base: Verified, stub: Whole, texts: Texts, start: bytes) -> Verified:
+    over = None
+    if stub.layers:
+        over = Over(stub.layers, tuple([texts[one.blob] for one in stub.layers]), start)
+    return msgspec.structs.replace(base, over=over)

@@ -17,7 +17,8 @@ from statebag.sealing.cutting import (
     stored_nodes,
     without_blobs,
 )
-from statebag.sealing.leaving import Encoded, Leaving, Single, name_to_be
+from statebag.sealing.encoded import Encoded
+from statebag.sealing.leaving import Leaving, Single, name_to_be
 from statebag.sealing.moving import with_read
 from statebag.sealing.parts import Unread, stub_wire
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from statebag.errors import BagTooLarge
 from statebag.format.paths import render_path
+from statebag.sealing.overlays import in_layers
 from statebag.sealing.parts import Branch, changed, mapped, part_at, walk, what_leaves
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         _carried_are_stored,
         _all_inside,
         _carried_are_stored,
-        _indexes_fold,  # of what was just stored in chunks
+        _indexes_fold,  # of what was just stored in chunks; what is over layers leaves these
+        _indexes_fold,
         _indexes_fold,  # and what is in shreds is stored in one blob
     )
     if root.wire <= bound:
@@ -115,7 +117,8 @@ def _flushed(root: Part, planner: Planner) -> Part:
         root = changed(root, stored)
 
     def in_pieces(single: Single) -> Leaving:
-        return planner.forms.in_pieces(single, carried=False).storing()
+        whole = planner.forms.in_pieces(single.alone(), carried=False).storing()
+        return in_layers(single, whole, planner.policy, planner.bases) or whole
 
     size = planner.policy.piece_bytes
     return _replaced(root, what_leaves(root), lambda part: part.stored_in_pieces(in_pieces, size))

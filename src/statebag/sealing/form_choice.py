@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from statebag.format.codec import LARGEST_PATCHED, make_patch, sha256_hex
-from statebag.format.stub import KEY, NEWEST_FORMS
+from statebag.format.stub import KEY, NEWEST_FORMS, Layered
 from statebag.format.stub_parsing import parse_stub
 from statebag.opening.verified import Verified
 from statebag.sealing.kept import Kept
 from statebag.sealing.lacking import NeedsBase, lacking
+from statebag.sealing.overlays import overlays_of, overlays_of_read
 from statebag.sealing.pieces import Cutter
 
 if TYPE_CHECKING:
@@ -160,13 +161,15 @@ class FormChoice:
             return Kept.unchanged(path, value, stub, found.packs, read)
         single = self.cutter.single(value, text, path)
         encoded = single.encoded.came_as(stub.digest or "")
+        base = None if read is None else read.base
         return replace(
             single,
             encoded=encoded,
             base=stub.base,
             patch=stub.own_frame,
-            relies_on=found.packs,
-            base_read=None if read is None else read.base,
+            relies_on=found.packs if base is None else base.packs,
+            base_read=base,
+            layers=overlays_of(stub, base, self.policy.compression_level),
         )
 
     def _may_patch(self, single: Single) -> bool:
@@ -180,15 +183,21 @@ class FormChoice:
         found = self.bases.find(self.scope, single.path) if self._may_patch(single) else None
         if found is None:
             return None
-        base, base_text = found.stub, found.text
+        if self.policy.forms < Layered.generation:
+            found = replace(found, over=None)
+        base, base_text = found.stub, found.start
         # The base of a delta is of another kind where the value left as shreds.
         alike = base.kind == single.kind
-        if alike and single.kind == "array" and single.text.startswith(base_text[:-1]):
+        only_grew = found.over is None and single.text.startswith(base_text[:-1])
+        if alike and single.kind == "array" and only_grew:
             return None  # chunks serve an array that only grew better: it can grow unread
         patch = make_patch(single.text, base_text, self.policy.carry_bytes // 4 * 3)
         if patch is None or len(patch) * _PATCH_SHARE > single.size:
             return None
-        return replace(single, base=base, patch=patch, relies_on=found.packs, base_read=found)
+        layers = overlays_of_read(found, self.policy.compression_level)
+        return replace(
+            single, base=base, patch=patch, relies_on=found.packs, base_read=found, layers=layers
+        )
 
 
 def _kind_of(value: Any) -> str | None:

@@ -10,12 +10,15 @@ from statebag.format import json_text
 from statebag.format.stub import KEY, PREVIEW, Stored, Stub, Whole
 from statebag.sealing.cut_value import Cut
 from statebag.sealing.cutting import fold
-from statebag.sealing.leaving import Encoded, Leaving, Single, blobs_read
+from statebag.sealing.encoded import Encoded
+from statebag.sealing.leaving import Leaving, Single, blobs_read
+from statebag.sealing.overlays import Overlay
 from statebag.sealing.parts import Part, Plain, Unread, stub_wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from statebag.format.layers import Layer
     from statebag.format.paths import Path
     from statebag.format.unopened import Unopened
     from statebag.opening.known import Known
@@ -127,8 +130,8 @@ class Kept(Leaving, frozen=True):
         """Return the blobs of an unopened value, if no field stands next to its stub."""
         if not self.is_unread or self.stub.beside is not None:
             return Unread()
-        read = self.stub.whole.read
-        return Unread(tuple(read.blobs()), read.reads)
+        whole = self.stub.whole
+        return Unread(tuple(whole.blobs()), whole.read.reads)
 
     def with_read(self, move: Move) -> Leaving:
         """Return this part with more of its blobs at hand."""
@@ -137,7 +140,9 @@ class Kept(Leaving, frozen=True):
         stub = self.stub.whole
         if stub.base is None:
             return self._with_read(stub, move)
-        return Rebased(self.path, self.source, stub, self._with_read(stub.base, move))
+        base = self._with_read(stub.base, move)
+        layers = [_layer_read(one, move) for one in stub.layers]
+        return Rebased(self.path, self.source, stub, base, tuple(layers))
 
     def _with_read(self, stub: Whole, move: Move) -> Leaving:
         if stub.entries:
@@ -176,6 +181,14 @@ class Kept(Leaving, frozen=True):
         return self.body if sign is None else {**self.body, KEY: sign(self.stub, self.body[KEY])}
 
 
+def _layer_read(layer: Layer, move: Move) -> Overlay:
+    """Return a layer, with its text if its pack moves."""
+    if layer.blob.at not in move.packs:
+        return Overlay(layer.size, layer.blob, None)
+    encoded = Encoded(move.texts([layer.blob])[layer.blob], move.level)
+    return Overlay(layer.size, layer.blob, encoded.came_as(layer.blob.sha256))
+
+
 def without_previews(wire: dict[str, Any]) -> dict[str, Any]:
     """Return a stub, with the fields next to it, without previews.
 
@@ -208,10 +221,12 @@ class Rebased(Leaving, frozen=True):
     Attributes:
         stub: The difference.
         base: The base's part.
+        layers: The stored deltas between the two.
     """
 
     stub: Whole
     base: Leaving
+    layers: tuple[Overlay, ...] = ()
 
     @property
     def wire(self) -> int:
@@ -219,25 +234,33 @@ class Rebased(Leaving, frozen=True):
         return stub_wire(self.stub.to_wire()) + self.base.wire
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """Return that of the base."""
-        return self.base.movable(known)
+        """Return that of the base, and the layers that were read."""
+        layers = [(one.pack, one.length) for one in self.layers if one.is_movable]
+        return self.base.movable(known) + layers
 
     def fixed(self) -> set[str]:
         """Return that of the base."""
         return self.base.fixed()
 
     def unread(self) -> Unread:
-        """Return that of the base."""
-        return self.base.unread()
+        """Return that of the base, and the layers that were not read."""
+        unread = self.base.unread()
+        left = [one.blob for one in self.layers if one.encoded is None and one.blob is not None]
+        return Unread((*unread.blobs, *left), unread.advised)
 
     def moved(self, move: Move) -> Rebased:
-        """Return this part with blobs of its base to be written again."""
-        return msgspec.structs.replace(self, base=self.base.moved(move))
+        """Return this part with blobs of its base, and layers, to be written again."""
+        layers = tuple([one.moved(move.packs) for one in self.layers])
+        return msgspec.structs.replace(self, base=self.base.moved(move), layers=layers)
 
     def relied_on(self) -> set[str]:
         """Return that of the base."""
         return self.base.relied_on()
 
     def placed(self, placing: Placing) -> Whole:
-        """Return the delta with the present place of its base."""
-        return msgspec.structs.replace(self.stub, base=self.base.placed(placing))
+        """Return the delta with the present places of its base and layers."""
+        base = self.base.placed(placing)
+        if not self.layers:
+            return msgspec.structs.replace(self.stub, base=base)
+        layers = tuple([one.placed(placing) for one in self.layers])
+        return msgspec.structs.replace(self.stub, base=base, layers=layers)

@@ -60,6 +60,10 @@ class ReadBases(Bases):
         """Return what was read for the field, or what the process has."""
         return self.read.get(path) or self._process.find(scope, path)
 
+    def has_room(self, size: int) -> bool:
+        """Return what the process says."""
+        return self._process.has_room(size)
+
     def index(self, scope: str, path: Path) -> Listed | None:
         """Return what is listed of the field, unless its text was asked for."""
         return None if path in self.read else self._process.index(scope, path)
@@ -89,13 +93,20 @@ class ReadBases(Bases):
                 self.read[path] = None
 
 
-def lacking(listed: Listed, held: Mapping[str, bytes]) -> list[Blob] | None:
+def lacking(listed: Listed, held: Mapping[str, bytes], *, every: bool = False) -> list[Blob] | None:
     """Return the chunks that must be read for the text of a value; None if they are too many.
 
     None is returned too for a value of which every chunk is held: then chunks serve better.
+
+    Args:
+        listed: The value.
+        held: The texts of chunks that are at hand, by their digests.
+        every: Whether all chunks may be read.
     """
     wanted = [entry.blob for entry in listed.pieces if entry.sha256 not in held]
     most = max(len(listed.pieces) // _SHARE_READ, _ALWAYS_READ)
+    if every:
+        most = len(listed.pieces)
     return wanted if 0 < len(wanted) <= most else None
 
 

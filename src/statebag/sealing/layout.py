@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.signature import Signatures
     from statebag.opening.known import Known
+    from statebag.opening.verified import Verified
     from statebag.sealing.cutting import Member
-    from statebag.sealing.leaving import Encoded
+    from statebag.sealing.encoded import Encoded
     from statebag.sealing.parts import Part, Sign
 
 __all__ = ["Layout", "Placing", "lay_out"]
@@ -153,6 +154,7 @@ class StoredValue(msgspec.Struct, frozen=True):
         texts: Of the blobs that are at hand.
         pieces: All that its index lists; None where some were not read.
         node_packs: The packs of its index nodes.
+        base: Its base, if it is at hand. Then `texts` and `pieces` are of nothing but its layers.
     """
 
     path: Path
@@ -160,6 +162,7 @@ class StoredValue(msgspec.Struct, frozen=True):
     texts: dict[Blob, bytes]
     pieces: tuple[Entry, ...] | None
     node_packs: frozenset[str]
+    base: Verified | None = None
 
     @property
     def listed(self) -> Listed:
@@ -243,6 +246,11 @@ class Placing:
 
     def value_of(self, part: Part, stub: Whole, name: str) -> StoredValue:
         """Return what was stored of a part, with the pack's name."""
+        if stub.layers:
+            own = part.layer_texts
+            layers = dict(zip([one.blob for one in stub.layers], own, strict=False))
+            pieces_read = () if own else None
+            return StoredValue(part.path, stub, layers, pieces_read, frozenset(), part.base_read)
         pieces = pieces_of(part.pieces)
         listed = [
             piece.entry(self._new.get(piece.sha256)) if isinstance(piece, Piece) else piece

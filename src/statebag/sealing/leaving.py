@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from statebag.format.codec import compress, sha256_hex
-from statebag.format.stub import KEY, Blob, Carried, Kind, Patched, Stored, Whole
+from statebag.format.stub import KEY, Blob, Carried, Kind, Layered, Patched, Stored, Whole
 from statebag.sealing.parts import Part, stub_wire
 
 if TYPE_CHECKING:
@@ -18,11 +17,12 @@ if TYPE_CHECKING:
     from statebag.opening.verified import Verified
     from statebag.sealing.compaction import Move
     from statebag.sealing.cutting import Member
+    from statebag.sealing.encoded import Encoded
     from statebag.sealing.layout import Placing
+    from statebag.sealing.overlays import Overlay
     from statebag.sealing.parts import Sign
 
 __all__ = [
-    "Encoded",
     "Leaving",
     "Single",
     "base64_bytes",
@@ -31,43 +31,6 @@ __all__ = [
 ]
 
 _BYTES_OF_NODE = 2048  # chosen: about what an index node of 32 entries takes
-
-
-class Encoded:
-    """A value's text, with its digest and frame, each made when it is first asked for.
-
-    Args:
-        text: The text.
-        level: zstd's level.
-        sha256: The digest, if it is known.
-        frame: The frame, if it came in a bag: it is passed on as it is, whatever codec made it.
-    """
-
-    __slots__ = ("_frame", "_level", "_sha256", "text")
-
-    def __init__(self, text: bytes, level: int, sha256: str = "", frame: bytes = b"") -> None:
-        self.text = text
-        self._level = level
-        self._sha256 = sha256
-        self._frame = frame
-
-    @property
-    def sha256(self) -> str:
-        """Of the text."""
-        if not self._sha256:
-            self._sha256 = sha256_hex(self.text)
-        return self._sha256
-
-    @property
-    def frame(self) -> bytes:
-        """The compressed text."""
-        if not self._frame:
-            self._frame = compress(self.text, self._level)
-        return self._frame
-
-    def came_as(self, sha256: str, frame: bytes = b"") -> Encoded:
-        """Return this text with a digest and a frame that are known already."""
-        return Encoded(self.text, self._level, sha256, frame)
 
 
 class Leaving(Part, frozen=True):
@@ -132,7 +95,8 @@ class Single(Leaving, frozen=True):
         stored: Whether it goes into a pack.
         blob: Where it lies already.
         base: The stored value that `patch` is a delta of.
-        patch: The frame of the delta.
+        layers: The stored deltas between the two.
+        patch: The frame of the delta; empty if the layers give the value.
         relies_on: The packs behind the base.
         base_read: The base as it was read, if its text is at hand.
         stays_one: Whether it is stored in one blob, however large.
@@ -149,6 +113,7 @@ class Single(Leaving, frozen=True):
     relies_on: frozenset[str] = frozenset()
     base_read: Verified | None = None
     stays_one: bool = False
+    layers: tuple[Overlay, ...] = ()
 
     @property
     def text(self) -> bytes:
@@ -172,8 +137,16 @@ class Single(Leaving, frozen=True):
 
     @property
     def carried(self) -> Single | None:
-        """Itself, unless it is stored."""
-        return None if self.stored or self.blob is not None else self
+        """Itself, unless all of it is stored."""
+        if self.stored or self.blob is not None or (self.layers and not self.carried_bytes):
+            return None
+        return self
+
+    @property
+    def layer_texts(self) -> tuple[bytes, ...]:
+        """The layers' own texts, if all are at hand."""
+        texts = [one.encoded.text for one in self.layers if one.encoded is not None]
+        return tuple(texts) if len(texts) == len(self.layers) else ()
 
     @property
     def carried_bytes(self) -> int:
@@ -198,50 +171,70 @@ class Single(Leaving, frozen=True):
 
     @property
     def new_bytes(self) -> int:
-        """Bytes of the frame, if it is to be stored."""
-        return len(self.encoded.frame) if self.stored and self.blob is None else 0
+        """Bytes of the frame, and of the layers, if they are to be stored."""
+        if self.stored:
+            return len(self.encoded.frame) if self.blob is None else 0
+        return sum([one.length for one in self.layers if one.blob is None])
+
+    def alone(self) -> Single:
+        """Return this part without a base."""
+        return msgspec.structs.replace(self, base=None, patch=b"", base_read=None, layers=())
 
     def storing(self) -> Single:
-        """Return this part, stored."""
-        return self if self.stored else msgspec.structs.replace(self, stored=True)
+        """Return this part, stored; its delta may become a layer, but not if it has none."""
+        if self.stored:
+            return self
+        one = self.alone() if self.layers and not self.patch else self
+        return msgspec.structs.replace(one, stored=True)
+
+    def folded(self, scope: str, level: int) -> Single:
+        """Return this part stored without layers: the stub has a row for each."""
+        del scope, level
+        return msgspec.structs.replace(self.alone(), stored=True) if self.layers else self
 
     def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Leaving:
-        """Return it in chunks without a base, if it is stored and was large or a delta."""
+        """Return what `in_pieces` makes of it, if it is stored and was large or a delta."""
         if not self.stored or self.blob is not None or self.stays_one:
             return self
         if self.base is None and self.size <= piece_bytes:
             return self
-        return in_pieces(msgspec.structs.replace(self, base=None))
+        return in_pieces(self)
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
         """The blob where it lies; or those of the base, which the value itself can stand for."""
         del known
         if self.base is not None:
-            return blobs_read(self.base_read)
+            layers = [(one.pack, one.length) for one in self.layers if one.is_movable]
+            return blobs_read(self.base_read) + layers
         return [] if self.blob is None else [(self.blob.at, self.blob.length)]
 
     def fixed(self) -> set[str]:
-        """The packs of a base whose text is not at hand."""
-        if self.base is None or blobs_read(self.base_read):
+        """The packs of a base, or of layers, whose text is not at hand."""
+        if self.base is None:
             return set()
-        return self.base.packs() | self.relies_on
+        layers = {one.pack for one in self.layers if one.encoded is None}
+        if blobs_read(self.base_read):
+            return layers
+        return self.base.packs() | self.relies_on | layers
 
     def moved(self, move: Move) -> Leaving:
         """The same, to be written again; the difference to a base that would move ends."""
         if self.base is not None:
             if all(name not in move.packs for name, _ in blobs_read(self.base_read)):
-                return self
-            whole = msgspec.structs.replace(self, base=None, patch=b"", base_read=None)
-            return move.in_pieces(whole, self.base_read).storing().moved(move)
+                layers = tuple([one.moved(move.packs) for one in self.layers])
+                return msgspec.structs.replace(self, layers=layers) if layers else self
+            return move.in_pieces(self.alone(), self.base_read).storing().moved(move)
         if self.blob is None or self.blob.at not in move.packs:
             return self
         return msgspec.structs.replace(self, blob=None, stored=True)
 
     def relied_on(self) -> set[str]:
-        """Return the blob's pack, or those behind the base."""
+        """Return the blob's pack, or those behind the base, and of the layers."""
         if self.blob is not None:
             return {self.blob.at}
-        return set() if self.stored or self.base is None else set(self.relies_on)
+        if self.stored or self.base is None:
+            return set()
+        return {*self.relies_on} | {one.pack for one in self.layers if one.blob is not None}
 
     def placed(self, placing: Placing) -> Stored | Carried | Patched:
         """Return the stub, with the frame put into the pack if it is to be stored."""
@@ -251,7 +244,7 @@ class Single(Leaving, frozen=True):
         if blob is not None:
             return Stored(blob, self.kind, self.count)
         if self.base is not None:
-            return self._patched(self.base)
+            return self._patched(self.base, placing)
         return self.as_carried()
 
     def as_carried(self) -> Carried:
@@ -259,9 +252,16 @@ class Single(Leaving, frozen=True):
         encoded = self.encoded
         return Carried(encoded.sha256, self.size, encoded.frame, self.kind, self.count)
 
-    def _patched(self, base: Whole) -> Patched:
+    def _patched(self, base: Whole, placing: Placing | None = None) -> Patched:
+        """Return the stub of a delta; without `placing`, one that takes as many bytes."""
         sha256 = self.encoded.sha256
-        return Patched(base, sha256, self.size, self.patch, self.kind, self.count)
+        if not self.layers:
+            return Patched(base, sha256, self.size, self.patch, self.kind, self.count)
+        name = name_to_be(self.scope)
+        layers = [
+            one.to_be(name) if placing is None else one.placed(placing) for one in self.layers
+        ]
+        return Layered(base, sha256, self.size, self.patch, self.kind, self.count, tuple(layers))
 
 
 def blobs_read(read: Verified | None) -> list[tuple[str, int]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from statebag.errors import StatebagError
 from statebag.format.names import is_scope_at_or_above, scope_of
 from statebag.opening.known import Known, ends_alike
-from statebag.opening.verified import Listed
+from statebag.opening.verified import Listed, with_layers
 from statebag.sealing.cutting import texts_at_hand
 from statebag.sealing.lacking import ReadBases, assembled, lacking
 
@@ -169,11 +169,14 @@ class Parent:
         if one is None:
             return
         held = texts_at_hand((*leaving.pieces, *leaving.newest))
-        wanted = lacking(_listed(one), held) if one.entries else []
+        # Of what is over layers, each chunk may have changed, and the delta is short all the same.
+        every = bool(one.stub.layers)
+        wanted = lacking(_listed(one), held, every=every) if one.entries else []
         if wanted is None:
             return  # chunks serve what only grew; what is mostly new is no delta
         tail = one.stub.read.simple
         wanted += [] if tail is None else tail.blobs()
+        wanted += [layer.blob for layer in one.stub.layers]
         self._wanted[path] = (one, held, wanted)
 
     def _field(self, path: Path) -> Indexed | None:
@@ -198,7 +201,9 @@ class Parent:
             texts = fetcher.texts(blobs)
             self.known.add_read(texts)
             for path, (one, held, _) in wanted.items():
-                self.bases.read[path] = assembled(_listed(one), held, texts, path)
+                fetcher.reckon(0, sum([layer.size for layer in one.stub.layers]))
+                base = assembled(_listed(one), held, texts, path)
+                self.bases.read[path] = with_layers(base, one.stub, texts)
                 self.known.used.update(dict.fromkeys([entry.blob for entry in one.entries]))
                 found = True
         except StatebagError:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.stub import Stub, Whole
     from statebag.opening.known import Known
+    from statebag.opening.verified import Verified
     from statebag.sealing.compaction import Move
     from statebag.sealing.cutting import Member
     from statebag.sealing.layout import Placing
@@ -233,6 +234,16 @@ class Part(msgspec.Struct, frozen=True):
         """The text of its one blob, or of its tail, if that is stored."""
         return None
 
+    @property
+    def base_read(self) -> Verified | None:
+        """The verified value that its delta starts from, if that is at hand."""
+        return None
+
+    @property
+    def layer_texts(self) -> tuple[bytes, ...]:
+        """The own texts of its layers, if all are at hand."""
+        return ()
+
     def relied_on(self) -> set[str]:
         """Return the packs that it relies on only because this process remembers them.
 
@@ -338,6 +349,16 @@ class Gathered(Part, frozen=True):
     def own_stored_text(self) -> bytes | None:
         """Of the whole."""
         return self.whole.own_stored_text
+
+    @property
+    def base_read(self) -> Verified | None:
+        """Of the whole."""
+        return self.whole.base_read
+
+    @property
+    def layer_texts(self) -> tuple[bytes, ...]:
+        """Of the whole."""
+        return self.whole.layer_texts
 
     @property
     def carried(self) -> Single | None:

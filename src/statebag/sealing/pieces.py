@@ -15,7 +15,8 @@ from statebag.format.stub import Entry, Patched
 from statebag.format.unopened import Grown
 from statebag.sealing.cut_value import Cut
 from statebag.sealing.cutting import MOST_IN_STUB, Piece, cut, fold, grouped, sizes_of_pieces
-from statebag.sealing.leaving import Encoded, Single
+from statebag.sealing.encoded import Encoded
+from statebag.sealing.leaving import Single
 from statebag.sealing.shredded import Shredded
 from statebag.sealing.shreds import Shred, shreds_of
 from statebag.sealing.unchanged import Around, unchanged

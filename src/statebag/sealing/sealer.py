@@ -194,7 +194,7 @@ class Sealer:
                     self._memory.bases.add_index(one.path, one.listed)
                 else:
                     value = verified(
-                        one.stub, Texts(one.texts), one.pieces, one.node_packs, one.path
+                        one.stub, Texts(one.texts), one.pieces, one.node_packs, one.path, one.base
                     )
                     self._memory.bases.add(one.path, value)
         for node, entries in layout.nodes:

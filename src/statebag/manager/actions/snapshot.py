@@ -241,10 +241,12 @@ def _blobs(invocation: Invocation, bag: Any) -> Iterator[Blob]:
     fetcher = Fetcher(invocation.sb.store, BlobCache(policy.cache_bytes), policy)
     read_index = IndexReader(fetcher, confinement)
     for site in walk(bag, EVERYTHING).sites:
-        stub = site.stub.whole.read
+        whole = site.stub.whole
+        stub = whole.read
         if stub.entries:
             pieces, indexes = read_index(stub, site.path)
             yield from (entry.blob for entry in (*pieces, *indexes))
-        for blob in stub.simple.blobs() if stub.simple is not None else ():
+        own = stub.simple.blobs() if stub.simple is not None else []
+        for blob in (*own, *(layer.blob for layer in whole.layers)):
             confinement.check(blob, site.path)
             yield blob

@@ -10,11 +10,12 @@ const FORMS = {
   carried: "in the payload, compressed",
   pieces: "in the store, in chunks",
   patched: "in the store, as a delta",
+  layered: "in the store, as deltas",
   rest: "in the store, with the small fields",
   escaped: "data that looks like a stub",
 };
 
-const TAGS = { carried: "inline", pieces: "chunks", patched: "delta", rest: "gathered" };
+const TAGS = { carried: "inline", pieces: "chunks", patched: "delta", layered: "deltas", rest: "gathered" };
 
 export function whereIs(node) {
   if (!node.is_stub) return "plain in the payload";
