@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from statebag import Policy, Statebag
-from statebag.store import native_client
+from statebag.store import companion_process, native_client
 from statebag.store.object_storage import ObjectStorage
 from statebag.testing.process import forget
 from tests.bags import noise
@@ -21,6 +21,12 @@ pytestmark = [
 ]
 
 POLICY = Policy(carry_bytes=0, deadline_seconds=150)
+
+
+@pytest.fixture(autouse=True)
+def _slow_starts(monkeypatch):
+    """The process that answers has as long as it needs to start on a busy machine."""
+    monkeypatch.setattr(companion_process, "_START_SECONDS", 120)
 
 
 def names(server, url):

@@ -202,12 +202,15 @@ def test_a_file_system_that_cannot_sync_directories_is_taken_as_it_is(store, mon
 @pytest.fixture
 def unprivileged():
     """A folder of a user without special rights, who this process is meanwhile."""
-    with tempfile.TemporaryDirectory() as name:
+    place = None if os.geteuid() else next(filter(_is_open, _TEMPORARY), None)
+    with tempfile.TemporaryDirectory(dir=place) as name:
         folder = Path(name) / "root"
         folder.mkdir()
         if os.geteuid() != 0:
             yield folder
             return
+        if place is None:
+            pytest.skip("needs a temporary folder that every user may enter")
         Path(name).chmod(0o755)
         os.chown(folder, _NOBODY, -1)
         os.seteuid(_NOBODY)
@@ -215,6 +218,16 @@ def unprivileged():
             yield folder
         finally:
             os.seteuid(0)
+
+
+# That of root alone may be set by TMPDIR, where nobody else gets in.
+_TEMPORARY = (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))
+
+
+def _is_open(folder):
+    """Whether every user may enter a folder and those above it."""
+    folder = folder.resolve()
+    return all(one.is_dir() and one.stat().st_mode & 0o001 for one in (folder, *folder.parents))
 
 
 needs_users = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs users and their rights")

@@ -157,8 +157,12 @@ def serving(histories, store):
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     try:
-        line = process.stdout.readline()
-        yield Served(process, *re.search(r"http://127\.0\.0\.1:(\d+)/([\w-]+)/", line).groups())
+        said = ""
+        while not (found := re.search(r"http://127\.0\.0\.1:(\d+)/([\w-]+)/", said)):
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        yield Served(process, *found.groups())
     finally:
         process.kill()
         process.wait()
