@@ -77,3 +77,50 @@ def test_a_pack_that_is_gone_is_refused_while_the_mark_names_it(store):
     forget_condemned()
     with pytest.raises(Conflict):
         head.advance(bag, last)
+
+
+def test_a_bag_that_waited_until_its_pack_was_gone_and_forgotten_is_refused(store):
+    """It waited for longer than two graces, in an approval: no mark names the pack any more."""
+    head = head_of(store)
+    last = grown(head, 2)
+    bag = head.seal({**OLD, "approved": True}, last)
+    forget_condemned()  # another process goes on with the bag
+    (waiting,) = packs_named(bag) - packs_named(last.bag)
+    store.delete(waiting)
+    with pytest.raises(Conflict, match="a pack that is not in the store") as caught:
+        head.advance(bag, last)
+    assert caught.value.object_name == waiting
+    assert "heal=True" in caught.value.hint
+    forget()
+    version = head.advance(head.seal({**OLD, "approved": True}, last, heal=True), last)
+    assert head.open(version) == {**OLD, "approved": True}
+
+
+def test_what_this_process_has_just_sealed_is_not_looked_up(store):
+    recording = RecordingStore(store)
+    head = head_of(recording)
+    grown(head, 3)
+    assert [one.name for one in recording.calls if one.operation == "head"] == []
+    bag = head.seal(OLD, head.read())
+    forget_condemned()
+    head.advance(bag, head.read())
+    looked = [one.name for one in recording.calls if one.operation == "head"]
+    assert set(looked) <= packs_named(bag)
+    assert len(looked) == 1
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_fork_that_paused_until_its_packs_were_marked_is_refused(store, whole, monkeypatch):
+    head, target = head_of(store), head_of(store, scope="agents/two")
+    old = head.advance(head.seal(OLD), None)
+    grown(head, 2, after=old)
+
+    def pauses(_note):
+        """The version is dropped, and a collector marks what only it needed."""
+        head.drop([old.number])
+        write_condemned(store, "agents/one", packs_named(old.bag))
+
+    monkeypatch.setattr("statebag.versions.condemned._RELIED_ON", 0.0)
+    with pytest.raises(Conflict, match="about to delete"):
+        head.fork(target, old, whole=whole, note=pauses)
+    assert target.read() is None

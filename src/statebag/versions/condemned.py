@@ -8,6 +8,10 @@ after a quarter of the shortest grace.
 
 A marked pack that was just written again is refused too: the collector may have looked at it before
 that, and delete it after. A repair writes packs of other names.
+
+A mark is forgotten a grace after its packs are gone, and a bag may wait longer before it becomes a
+version: in an approval, in a queue. So a pack that no seal of this process has just relied on is
+looked up as well.
 """
 
 from __future__ import annotations
@@ -18,25 +22,28 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import Conflict
 from statebag.opening.walk import Selection, walk
 from statebag.process.forking import fork_safe_lock
+from statebag.process.recent import Recent
 from statebag.upkeep.condemned_packs import read_condemned
 from statebag.upkeep.objects import root_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable, Iterable
 
     from statebag.store.retrying import RetryingStore
 
-__all__ = ["check_not_condemned", "forget_condemned"]
+__all__ = ["check_copied", "check_not_condemned", "forget_condemned", "instant", "note_sealed"]
 
 _RELIED_ON = 15 * 60.0  # seconds. Chosen: a quarter of the least grace of a collector
 _MOST = 4096  # scopes whose marks are remembered. Chosen
 
 _lock = fork_safe_lock()
 _read: dict[Hashable, tuple[float, frozenset[str]]] = {}
+_MOST_SEALED = 65_536  # packs. Chosen: as many as `store.presence` remembers
+_sealed: Recent[Hashable, tuple[float, float]] = Recent(_MOST_SEALED)
 
 
 def check_not_condemned(store: RetryingStore, bag: Any, before: Any) -> None:
-    """Refuse a bag that names a marked pack which the version before did not name.
+    """Refuse a bag that names a marked or missing pack which the version before did not name.
 
     Args:
         store: The store.
@@ -49,6 +56,59 @@ def check_not_condemned(store: RetryingStore, bag: Any, before: Any) -> None:
     names = packs_named(bag)
     if before is not None:
         names -= packs_named(before)
+    _check_marks(store, names)
+    for name in sorted(names):
+        with _lock:
+            sealed = _sealed.peek((store.identity, name))
+        if (sealed is None or not _is_recent(sealed)) and store.head(name) is None:
+            raise Conflict(
+                "the bag refers to a pack that is not in the store: no version needed it",
+                object_name=name,
+                hint="Seal the state again with heal=True.",
+            )
+
+
+def check_copied(
+    store: RetryingStore, bags: Callable[[], Iterable[Any]], begun: tuple[float, float]
+) -> None:
+    """Refuse bags of versions to copy, if they were dropped and their packs marked meanwhile.
+
+    Args:
+        store: The store.
+        bags: Returns them; called only if a collector can have marked packs since.
+        begun: `instant()` before the versions were read.
+
+    Raises:
+        Conflict: One of them names a marked pack.
+    """
+    if _is_recent(begun):
+        return
+    names: set[str] = set()
+    for bag in bags():
+        names |= packs_named(bag)
+    forget_condemned()
+    _check_marks(store, names)
+
+
+def instant() -> tuple[float, float]:
+    """Return the time by two clocks: one may stand still while a process is frozen."""
+    return time.monotonic(), time.time()
+
+
+def _is_recent(then: tuple[float, float]) -> bool:
+    return all(0 <= now - one < _RELIED_ON for one, now in zip(then, instant(), strict=True))
+
+
+def note_sealed(store: RetryingStore, bag: Any) -> None:
+    """Note that the store has all packs of a bag, which was just sealed."""
+    now = instant()
+    names = packs_named(bag)
+    with _lock:
+        for name in names:
+            _sealed.put((store.identity, name), now)
+
+
+def _check_marks(store: RetryingStore, names: set[str]) -> None:
     for root in {root_scope(name) for name in names}:
         for name in sorted(names & _condemned(store, root)):
             mark, _ = read_condemned(store, root)
@@ -70,9 +130,10 @@ def packs_named(bag: Any) -> set[str]:
 
 
 def forget_condemned() -> None:
-    """Forget the marks that were read."""
+    """Forget the marks that were read, and what was sealed."""
     with _lock:
         _read.clear()
+        _sealed.clear()
 
 
 def _condemned(store: RetryingStore, root: str) -> frozenset[str]:

@@ -37,7 +37,13 @@ from statebag.process.forking import Workers
 from statebag.store.contract import is_conditional
 from statebag.upkeep.store_time import store_time
 from statebag.versions.attached import Attached, copy_attached
-from statebag.versions.condemned import check_not_condemned, packs_named
+from statebag.versions.condemned import (
+    check_copied,
+    check_not_condemned,
+    instant,
+    note_sealed,
+    packs_named,
+)
 from statebag.versions.coroutines import HeadCoroutines
 from statebag.versions.dropping import VersionName, checked_numbers, over, with_dropped
 from statebag.versions.sealing_client import SealingClient
@@ -105,7 +111,9 @@ class Head(HeadCoroutines):
         Raises:
             StatebagError: As for `Statebag.seal`.
         """
-        return self._reader(after).seal(state, scope=self._packs, heal=heal)
+        bag = self._reader(after).seal(state, scope=self._packs, heal=heal)
+        note_sealed(self._client.store, bag)
+        return bag
 
     def open(
         self, version: Version, only: Iterable[str | Sequence[str | int]] | None = None
@@ -233,7 +241,7 @@ class Head(HeadCoroutines):
             note: Returns the note of a copied version from that of the original.
 
         Raises:
-            Conflict: The target exists.
+            Conflict: The target exists, or a version was dropped meanwhile and its packs go.
             BlobMissing: The version does not exist (any more), or this head does not.
             ConfigurationError: An argument is of another type.
             InvalidState: `note` returned what JSON cannot hold.
@@ -243,6 +251,7 @@ class Head(HeadCoroutines):
             check_kind("at", at, Version, "a Version or None")
         if note is not None:
             check_callable("note", note, "a function of a note")
+        begun_at = instant()
         state, _ = self._stored.look()
         if state is None or state.newest is None:
             raise BlobMissing(
@@ -268,6 +277,9 @@ class Head(HeadCoroutines):
         else:  # numbers above the last one are free in the new head
             dropped = [(first, min(end, last)) for first, end in state.dropped if first <= last]
         begun = HeadState(life=life, last=last, dropped=tuple(dropped), newest=found[-1])
+        check_copied(
+            self._client.store, lambda: [target._version(one).bag for one in found], begun_at
+        )
         target._stored.put(begun, token, found[-1])
         return target._version(found[-1])
 
