@@ -38,7 +38,7 @@ STEPS = 6
 
 def small_policy(**settings: Any) -> Policy:
     """Limits so low that a state of some KB has every form of stub; one attempt at each request."""
-    small = {"carry_bytes": 1500, "field_limit": 600, "piece_bytes": 1024, "max_bag_bytes": 8192}
+    small = {"carry_bytes": 700, "field_limit": 600, "piece_bytes": 1024, "max_bag_bytes": 8192}
     return Policy(**{**small, "attempts": 1, **settings})
 
 
@@ -49,9 +49,9 @@ def _noise(size: int, seed: object) -> str:
 @cache
 def _rows(step: int) -> tuple[tuple[str, str], ...]:
     """A table, in which each step edits rows in random places."""
-    rows = {_noise(8, n): "open" for n in range(250)}
+    rows = {_noise(8, n): "open" for n in range(900)}
     for edit in range(step):
-        for name in random.Random(edit).sample(list(rows), 25):
+        for name in random.Random(edit).sample(list(rows), 40):
             rows[name] = _noise(8, (edit, name))
     return tuple(rows.items())
 

@@ -34,9 +34,9 @@ _MOST = 2
 # What the layers take together is at most this part of what the chunks would write. Chosen: half
 # and a quarter write up to a tenth more (docs/design/0043).
 _SHARE = 3
-# Times `piece_bytes` that the chunks would write at least. Chosen: less is no cliff, and an open of
-# a value without layers sends fewer requests.
-_WORTH_LAYERS = 2
+# Times `carry_bytes` that the chunks would write at least. Chosen: 320 KB by default. A GET costs as
+# much as writing 17 KB, and layers take one or two more at each open (docs/design/0043).
+_WORTH_LAYERS = 10
 # Times the size of a value that an open with layers may count against `max_open_bytes`. Chosen: it
 # reads the chunks, the base and two layers' texts, and gives the value; the rest is for the rest.
 _TIMES_TAKE = 6
@@ -135,7 +135,7 @@ def in_layers(single: Single, whole: Leaving, policy: Policy, bases: Bases) -> S
         return None
     if policy.forms < Layered.generation or _TIMES_TAKE * size > policy.max_open_bytes:
         return None
-    if would < _WORTH_LAYERS * policy.piece_bytes or not bases.has_room(_TIMES_KEPT * size):
+    if would < _WORTH_LAYERS * policy.carry_bytes or not bases.has_room(_TIMES_KEPT * size):
         return None
     kept, frame = list(single.layers), single.patch
     length = len(frame)
