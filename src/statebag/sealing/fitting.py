@@ -118,7 +118,7 @@ def _flushed(root: Part, planner: Planner) -> Part:
 
     def in_pieces(single: Single) -> Leaving:
         whole = planner.forms.in_pieces(single.alone(), carried=False).storing()
-        return in_layers(single, whole, planner.policy, planner.bases) or whole
+        return in_layers(single, whole, planner.policy, planner.forms.bases) or whole
 
     size = planner.policy.piece_bytes
     return _replaced(root, what_leaves(root), lambda part: part.stored_in_pieces(in_pieces, size))
