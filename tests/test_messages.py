@@ -99,11 +99,11 @@ SAYS_ALL: dict[str, set[str]] = {
         "--at needs an execution's ARN, and the bag is a file",
     },
     "it is about the state of a process, a service or an installation": {
-        "Step Functions keeps no history of an Express execution",
+        "Step Functions does not keep the history of an Express execution",
         "Step Functions did not include the output of this execution",
         "the state changed during the check; another thread may have written to it",
         "a newer release of statebag wrote the history",
-        "the token was answered before",
+        "the token already has an answer",
         "no task waits for this token",
         "no snapshot of this execution has the fork's ID",
         (

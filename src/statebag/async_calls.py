@@ -102,9 +102,9 @@ class _Blocking(Protocol):
 class AsyncCalls:
     """`seal`, `open`, `append` and `get` as coroutines, which do not hold the event loop.
 
-    They take the same arguments and can be mixed with the blocking calls. What is passed must not
-    be changed before the call has ended. After a cancellation, the earlier bag is as good as it
-    was; what was written for the cancelled call is garbage that gc collects.
+    They take the same arguments and can be mixed with the blocking calls. Do not change an argument
+    before the call has ended. After a cancellation, the earlier bag is as good as it was; what was
+    written for the cancelled call is garbage that gc collects.
     """
 
     async def aseal(

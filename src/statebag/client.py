@@ -1,4 +1,4 @@
-"""`Statebag`: seal, open and append, with a few calls into lower rooms each."""
+"""`Statebag`: seal, open and append, each with a few calls into lower rooms."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ class Statebag(AsyncCalls, ReadCalls, UpkeepCalls):
             else a local folder.
         policy: Limits and thresholds; by default those of the environment.
         options: Further settings of an object storage client, by their names there.
-        replicas: Stores that are read if the first one lacks an object or has it damaged; by
+        replicas: Stores that are read if the first one lacks an object or has a damaged one; by
             default those of STATEBAG_REPLICAS.
         signing_keys: Keys by name; by default those of STATEBAG_SIGNING_KEYS. The first one signs
-            every stub, and only stubs that one of them signed are opened. An empty mapping signs
+            every stub, and only stubs signed with one of them are opened. An empty mapping signs
             nothing.
         encryption_keys: Keys of 32 bytes, or a function that returns them; by default those of
             STATEBAG_ENCRYPTION_KEYS. The first one encrypts objects before they leave this process,
             and each of them decrypts. An empty list encrypts nothing.
-        values: Types beyond those of JSON that states may hold, and that are given back; all
-            clients of a bag need the same.
+        values: Types beyond those of JSON that states may hold, and that an open returns; all
+            clients of a bag need the same ones.
 
     Attributes:
         policy: As given.
@@ -174,7 +174,7 @@ class Statebag(AsyncCalls, ReadCalls, UpkeepCalls):
         """Return this client with another policy; both share the store and its retries.
 
         Args:
-            policy: The policy; `attempts`, `require_signatures` and `require_encryption` are those
+            policy: The policy; `attempts`, `require_signatures` and `require_encryption` stay those
                 with which the client was made.
 
         Raises:
@@ -273,21 +273,21 @@ class Statebag(AsyncCalls, ReadCalls, UpkeepCalls):
             state: Any JSON value, usually a dict; `Unopened` values in it pass through unread. With
                 `values=`, also a value of its types.
             scope: `<state machine>/<execution name>`: where new objects go.
-            parent: The bag that the state came from; it gives the scope if `scope` is None. What
-                did not change since is not written again, also by a process that did not open it:
-                then its index is read, and of values that changed a little, the chunks that
-                changed; what did not change is compared with the store once, as far as a bounded
-                read allows (docs/reliability.md). (What this process opened or sealed needs no
-                parent.)
+            parent: The bag that the state came from; it gives the scope if `scope` is None. Values
+                that have not changed since are not written again, even by a process that did not
+                open it. Such a process reads the index of the parent, and the changed chunks of
+                values that changed a little. It compares unchanged values with the store once, as
+                far as a bounded read allows (docs/reliability.md). A value that this process opened
+                or sealed needs no parent.
             budget: The bag's bound in bytes, instead of the policy's.
-            heal: Write everything, also values that are stored already. It does not write what a
-                bag's text in a string refers to, and logs a warning: `repair` with `embedded=True`
-                writes that again.
+            heal: Write everything, even values that are stored already. Objects to which a bag's
+                text in a string refers are not written, and a warning is logged: `repair` with
+                `embedded=True` writes those again.
             append: Items to append to arrays, by path. An unopened array is not read, and `state`
                 is not changed.
-            default: Called with each value that JSON does not have, and `values` neither. It
-                returns what to seal instead, or raises TypeError. The value itself does not come
-                back: `default=str`.
+            default: Called with each value for which neither JSON nor `values` has a form. It
+                returns what to seal instead (`default=str`: its text), or raises TypeError. An open
+                returns the replacement.
 
         Returns:
             A new JSON value of at most `budget` bytes.
@@ -295,9 +295,9 @@ class Statebag(AsyncCalls, ReadCalls, UpkeepCalls):
         Raises:
             InvalidState: The state holds a value that JSON cannot hold.
             BagTooLarge: The control fields alone exceed the bound.
-            StoreUnavailable, NotPermitted: The store did not take the pack.
-            NotPermitted: A value that was not opened is stored in a scope that readers of `scope`
-                may not read, or has no good signature, and this client signs.
+            StoreUnavailable, NotPermitted: The store did not accept the pack.
+            NotPermitted: An unopened value is stored in a scope that readers of `scope` may not
+                read; or this client signs, and the value has no valid signature.
         """
         from statebag.format.json_check import check_json
         from statebag.sealing.sealer import OPAQUE, plain
@@ -355,16 +355,16 @@ class Statebag(AsyncCalls, ReadCalls, UpkeepCalls):
                 Bytes are always text. A str is text if it holds a stub, and a string otherwise.
             only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`. An index may count
                 from the end, and a slice may stand at the end (`$.messages[-10:]`). A path at which
-                the state has nothing is passed over.
+                the state has nothing is ignored.
             scope: The reader's scope: objects outside it, its ancestors and the policy's
                 `readable_scopes` are refused.
-            legacy: Whether legacy pointers are followed too, where they can stand, to what the
-                scope may read: True for those of a state, or the path of the state in `bag`
-                (`$.state_data`) if `bag` is an event.
+            legacy: Whether legacy pointers are followed too, in the places where they can be, to
+                objects that the scope may read: True if `bag` is a state, or the path of the state
+                in it (`$.state_data`) if it is an event.
             embedded: What becomes of strings in the state that hold a bag's text (the body of a
-                message, `States.JsonToString`). True opens them: each stays a string, the JSON
-                text of the opened value. False leaves them, with a warning in the log. None
-                refuses them where they stand plain in `bag`, unless below a key `Cause`.
+                message, `States.JsonToString`). True opens them: each stays a string, the JSON text
+                of the opened value. False leaves them, with a warning in the log. None refuses them
+                if they are plain in `bag`, except below a key `Cause`.
 
         Raises:
             InvalidState: The bag holds a value that JSON cannot hold, or such a string and
@@ -421,9 +421,8 @@ class Statebag(AsyncCalls, ReadCalls, UpkeepCalls):
     ) -> Any:
         """Return a bag with items appended to one array of its state, which is not opened.
 
-        A seal that writes a pack may read small older packs, to merge them. Two arrays are read:
-        one that is stored as a delta, and one that was offloaded together with the object around
-        it.
+        A seal that writes a pack may read small older packs, to merge them. An array is read only
+        if it is stored as a delta, or was offloaded together with the object around it.
 
         Args:
             bag: A bag.
@@ -482,7 +481,7 @@ class Statebag(AsyncCalls, ReadCalls, UpkeepCalls):
         return [self.values.encode(one, default) for one in items]
 
     def _read(self, state: Any) -> Any:
-        """Return what was opened with its values of types beyond JSON."""
+        """Return an opened state with its values of types beyond JSON."""
         return state if self.values is None else self.values.decode(state)
 
     def _memory(self) -> Memory:
@@ -527,7 +526,7 @@ class Statebag(AsyncCalls, ReadCalls, UpkeepCalls):
 
 
 def _checked_values(values: Values | None) -> Values | None:
-    """Return what a client takes for `values`; the class is not imported for it."""
+    """Check the argument `values` without importing its class, and return it."""
     if values is not None and not (hasattr(values, "encode") and hasattr(values, "decode")):
         raise ConfigurationError(
             f"values must be a statebag.values.Values, not {type(values).__qualname__}",

@@ -246,8 +246,8 @@ def encryption_keys_from_environment(
 def _entries(environment: Mapping[str, str] | None, variable: str) -> list[str]:
     """Return the parts of a variable of keys; none if it is not set.
 
-    An empty part is refused: a secret that was not resolved is an empty text. As "no keys" it would
-    switch off the protection, and as one key fewer it would make another key the first.
+    An empty part is refused: it may be a secret that was not resolved. Taken as "no keys", it would
+    switch off the protection; taken as one key fewer, it would make another key the first.
     """
     variables = os.environ if environment is None else environment
     text = variables.get(variable)

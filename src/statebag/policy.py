@@ -52,8 +52,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             every bag, in plain form or as one stub.
         readable_scopes: Further scopes that an open with a scope may read; an entry that ends in
             `/**` includes all scopes below it.
-        result_roots: Addresses (`s3://bucket/prefix`) below which the results of a Distributed
-            Map are read, besides the store's own root.
+        result_roots: Addresses (`s3://bucket/prefix`) below which the results of a Distributed Map
+            are read, in addition to the store's own root.
         forms: The newest generation of forms that a seal writes, for readers that are older than
             the writer (docs/upgrade.md); 1 writes no deltas, 2 signs and encrypts as the first
             release did, 3 stores no deltas. All generations are always read.
@@ -64,8 +64,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         piece_bytes: Target size of a chunk of a large array or object. Chunks are between a third
             of it and four times it; a chunk is larger only if one item is.
         max_packs: Packs that a state may be spread over before a new pack absorbs smaller ones
-            (docs/design/0027 says which). Values that were not opened are read for this if there
-            would be twice as many packs.
+            (docs/design/0027 says which). Unopened values are read for this if there would be twice
+            as many packs.
         compression_level: zstd's level.
         cache_bytes: Verified blobs that a process keeps in memory, and as much again of values that
             deltas start from. For a value larger than half of it, only the list of chunks is kept.

@@ -37,7 +37,7 @@ class ReadCalls:
     ) -> Iterator[Any]:
         """Open many values one after another, such as the results of many branches.
 
-        Memory does not grow with their number: a few are read ahead, and none stays in the cache.
+        Memory does not grow with their number: a few are read ahead, and none is cached.
         The policy's limits apply to each batch of 128.
 
         Args:

@@ -1,7 +1,7 @@
 """Write a handler's answer as the AWS Lambda runtime for Python does.
 
-A function that was not decorated returns a tuple, a Decimal, an Enum or a key that is an integer,
-and the runtime writes it as JSON. A decorated function may return it too. If the runtime's own
+A function without the decorator may return a tuple, a Decimal, an Enum or an integer as a key, and
+the runtime writes it as JSON. So a decorated function may return these too. If the runtime's own
 encoder is loaded in this process, it writes each such value. Otherwise the rules of awslambdaric
 4.2 apply, which are those of simplejson.
 """
@@ -25,7 +25,7 @@ class RuntimeWriter:
     """A `default` of `Statebag.seal` that writes values as the Lambda runtime does."""
 
     def __call__(self, value: Any) -> Any:
-        """Return the JSON value that the runtime writes; arrays and objects one level at a time.
+        """Return the JSON value that the runtime writes, one level of arrays and objects at a time.
 
         Raises:
             TypeError: The runtime does not write values of this type.
@@ -83,7 +83,7 @@ AS_THE_RUNTIME = RuntimeWriter()
 
 
 def _runtime_encoder() -> Any:
-    """Return the function of the runtime that encodes answers; None outside of a Lambda."""
+    """Return the function of the runtime that encodes answers; None outside a Lambda."""
     return getattr(sys.modules.get(_MARSHALLER), "to_json", None)
 
 

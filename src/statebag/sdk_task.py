@@ -5,7 +5,7 @@ that could seal its result, and fails if that has more than 262,144 bytes. This 
 same call: with the same parameters, the same result, and the same names of errors.
 
 Environment: STATEBAG_STORE, and STATEBAG_SDK_CALLS, which names the calls that it may make. It
-needs the rights of a step on the bucket, and those of the calls.
+    needs a step's permissions on the bucket, and those for the calls.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def lambda_handler(event: Any, context: Any = None) -> dict[str, Any]:
     """Call the API action that the event names, and return its answer as a bag.
 
     Args:
-        event: `execution_id`, as `step` takes it; `call`, as `s3:listObjectsV2`; `parameters`,
+        event: `execution_id`, as `step` takes it; `call`, such as `s3:listObjectsV2`; `parameters`,
             which may hold bags; `pages` (see `call_api`); `state_name`, for telemetry.
         context: Lambda's; its remaining time bounds the call.
 
@@ -41,14 +41,17 @@ def lambda_handler(event: Any, context: Any = None) -> dict[str, Any]:
         raise InvalidState(
             f"the event must be an object, not {json_type(event)}",
             path="$",
-            hint=f"It has {', '.join(_KNOWN)}.",
+            hint=f"Its fields are {', '.join(_KNOWN)}.",
         )
     unknown = [name for name in event if name not in _KNOWN]
     if unknown:
         raise InvalidState(
-            f"the event has {len(unknown)} fields that are not known",
+            f"the event has {len(unknown)} unknown fields",
             path="$",
-            hint=f"Known are {', '.join(_KNOWN)}; what the API takes stands in parameters.",
+            hint=(
+                f"The known fields are {', '.join(_KNOWN)}; arguments of the API go into "
+                "parameters."
+            ),
         )
     return call_api(
         event,

@@ -1,12 +1,12 @@
 """The Lambda function that every step of an agent workflow passes through.
 
-It merges a step's result into the state, keeps the payload under the limit, and returns what was
-offloaded. `lambda_handler` calls the function that the event's `action` names; each is public and
+It merges a step's result into the state, keeps the payload under the limit, and reads offloaded
+values back. `lambda_handler` calls the function that the event's `action` names; each is public and
 takes the event as a dict, or its fields as keyword arguments. A state may come as a bag, as a plain
 dict, or with legacy pointers; it is returned in the form that the manager's setting `wire` gives.
 
 Every function may raise the errors of `statebag.errors`: `InvalidState` for an event that an action
-cannot process, and those of seal and open. The helpers at the end of `__all__` are those of the
+cannot process, and those of seal and open. The functions at the end of `__all__` are those of the
 first version, for callers that still use them.
 """
 

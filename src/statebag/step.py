@@ -172,11 +172,10 @@ class StepDecorator:
         """Decorate a Lambda handler: open its event, and seal what it returns.
 
         The handler is called with the state and the Lambda context; a third parameter named `event`
-        gets the whole event, opened. What the Lambda runtime would write of the returned value (a
-        tuple, a Decimal, an Enum, a key that is an integer) is sealed as the runtime writes it.
-        With STATEBAG_PLAIN=1 the returned value is passed on as it is. An `async def` stays one:
-        the event is opened, and the answer sealed, in threads that the event loop does not wait
-        for.
+        gets the whole event, opened. Values that only the Lambda runtime can write (a tuple, a
+        Decimal, an Enum, a key that is an integer) are sealed as the runtime would write them. With
+        STATEBAG_PLAIN=1 the returned value is passed on as it is. An `async def` stays one: the
+        event is opened, and the answer sealed, in threads that do not block the event loop.
 
         Args:
             handler: The handler, if the decorator is used without parentheses.
@@ -191,13 +190,13 @@ class StepDecorator:
                 to the execution's id, as JSON: `bag_path="$.Records[0].body"` gives the handler
                 the state.
             legacy: Whether legacy pointers in the event are followed, to what the execution may
-                read below the store's root. All of them are, whatever `only` says: a bag has no
-                form for one. False treats them as data. None does what STATEBAG_LEGACY says (or
+                read below the store's root. If so, all of them are, whatever `only` says: a bag has
+                no form for one. False treats them as data. None does what STATEBAG_LEGACY says (or
                 STATEBAG_WIRE=0, which implies it); if neither is set, a pointer is data, and a
                 warning in the log names its path.
-            budget: The largest size of the answer in bytes, as for `Statebag.seal`, where many
-                answers share one payload: 262,144 // 40 for each of 36 items of a Map. None leaves
-                it to Policy.max_bag_bytes.
+            budget: The largest size of the answer in bytes, as for `Statebag.seal`. Set it if many
+                answers share one payload, such as 262,144 // 40 for each of 36 items of a Map. None
+                leaves it to Policy.max_bag_bytes.
             state: The type of the state. The function gets an object of a dataclass, a
                 `msgspec.Struct` or a pydantic model, and may return it; a TypedDict is only
                 checked. Members that the class does not have stay in the state. If it is None, and
@@ -208,8 +207,8 @@ class StepDecorator:
             A handler that returns the sealed state.
 
         Raises:
-            ConfigurationError: An argument is wrong; when the handler is decorated, not when
-                called.
+            ConfigurationError: An argument is wrong; raised when the handler is decorated, not when
+                it is called.
         """
 
         def decorate(function: _Function) -> _Function:
@@ -287,7 +286,7 @@ def _wrapped(
     kept = _kept_plain(where, scope_path, scope)
 
     class Call:
-        """One event: what is opened of it, and the seal of the answer."""
+        """One event: its opened state, and the seal of the answer."""
 
         def __init__(self, event: Any, context: Any) -> None:
             reads_stubs(event)
@@ -441,7 +440,7 @@ def _execution_id(event: Any, where: Path, path: Path) -> str | None:
 
 
 def _warn_of_pointers(event: Any, where: Path) -> None:
-    """Log a warning about legacy pointers in an event that nobody follows."""
+    """Log a warning about legacy pointers in an event that are not followed."""
     from statebag.opening.foreign_pointers import pointer_places  # noqa: PLC0415  # of opening
 
     places = list(pointer_places(event, where))
@@ -492,7 +491,7 @@ def _merged(before: Any, delta: Any) -> Any:
 
 
 def remaining_seconds_of(context: Any) -> float:
-    """Return the seconds that a Lambda may still use for requests; infinite outside of one."""
+    """Return the seconds that a Lambda may still use for requests; infinite outside one."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     if not callable(remaining):
         return inf

@@ -1,4 +1,4 @@
-"""The calls of `Statebag` that look after what is stored: packs, repair, archives, result files."""
+"""The calls of `Statebag` that look after stored objects: packs, repair, archives, result files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class UpkeepCalls:
     def packs(self, bag: Any) -> list[str]:
         """Return the names of all packs that an open of the whole bag reads from, in order.
 
-        It reads the indexes of large values, and no value.
+        It reads the indexes of large values, but no values.
 
         Args:
             bag: A bag, or any JSON value that holds stubs.
@@ -166,9 +166,9 @@ class UpkeepCalls:
 
         Args:
             details: `ResultWriterDetails` of the state's output: `{"Bucket", "Key"}`.
-            transformation: `NONE`, `COMPACT` or `FLATTEN`, as the ResultWriter's WriterConfig
-                says. If it is None, the first child that succeeded decides: NONE if its record
-                describes a child of this Map Run, by its fields and its ARN.
+            transformation: `NONE`, `COMPACT` or `FLATTEN`, as in the ResultWriter's WriterConfig.
+                If it is None, the first child that succeeded decides: NONE if its record describes
+                a child of this Map Run, by its fields and its ARN.
 
         Raises:
             InvalidState: A record does not have the form of the first one.
@@ -201,7 +201,7 @@ class UpkeepCalls:
         )
 
     def delete_objects(self, names: Iterable[str]) -> None:
-        """Delete objects, and do not rely on them any more: a later seal writes them again.
+        """Delete objects, and stop relying on them: a later seal writes them again.
 
         Args:
             names: Their names in the store. No bag that is still in use may need them.

@@ -74,7 +74,7 @@ def test_templates_of_stages_are_named_too(tmp_path):
     assert caught.value.hint.endswith(f"name {stage / 'ProdOrders.template.json'}.")
     for n in range(5):
         (tmp_path / "cdk.out" / f"S{n}.template.json").write_text("{}")
-    with pytest.raises(ConfigurationError, match="of the CDK") as caught:
+    with pytest.raises(ConfigurationError, match="belongs to the CDK") as caught:
         refuse_sources(tmp_path / "cdk.json", "{}")
     assert caught.value.hint.endswith("or another of 6.")
 

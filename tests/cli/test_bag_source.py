@@ -41,7 +41,7 @@ def test_a_snapshot_by_its_name_or_address_is_verified(folder, executions):
     found = read_bags([address, name], client, executions)
     assert [client.open(bag)["status"] for bag in found.values()] == ["one", "one"]
     client.store.put(name, b'{"status":"two"}')
-    with pytest.raises(BlobCorrupt, match="not have the digest that its name says"):
+    with pytest.raises(BlobCorrupt, match="not have the digest that is in its name"):
         read_bag(name, client, executions)
 
 

@@ -17,7 +17,7 @@ def test_fsck_of_a_whole_store(store):
     result = statebag("fsck", "--store", "./store")
     assert (result.exit_code, result.stderr) == (0, "")
     assert "2 packs" in result.stdout
-    assert result.stdout.endswith("would not be missed\nall is whole\n")
+    assert result.stdout.endswith("bags are not checked.\neverything is intact\n")
     report = json.loads(statebag("fsck", SCOPE, "--store", "./store", "--json").stdout)
     assert (report["whole"], report["objects"], report["blobs"]) == (True, {"pack": 2}, 2)
 
@@ -40,7 +40,7 @@ def test_fsck_says_what_is_damaged_and_repair_mends_it(store):
     assert list(json.loads(done.stdout)["repaired"]) == [first]
     assert statebag("fsck", "--store", "./store").exit_code == 0
     again = statebag("repair", "--store", "./store", "--from", "./copy")
-    assert (again.exit_code, again.stdout) == (0, f"store: {store.url}\nall is whole\n")
+    assert (again.exit_code, again.stdout) == (0, f"store: {store.url}\neverything is intact\n")
 
 
 def test_without_the_key_what_is_encrypted_is_counted_and_neither_whole_nor_damaged(
@@ -55,7 +55,7 @@ def test_without_the_key_what_is_encrypted_is_counted_and_neither_whole_nor_dama
         assert "encrypted: 1 object, not checked without the key" in result.stdout
         assert "STATEBAG_ENCRYPTION_KEYS" in result.stdout
         assert "damaged" not in result.stdout
-        assert "all is whole" not in result.stdout
+        assert "everything is intact" not in result.stdout
     result = statebag("fsck", "--store", "./store", "--bag", "bag.json")
     assert "bag bag.json: not checked" in result.stdout
     as_json = json.loads(
@@ -77,7 +77,9 @@ def test_with_a_bag_fsck_and_repair_know_a_pack_that_nothing_else_names(store, t
     Path("bag.json").write_text(json.dumps(bag), "utf-8")
     whole = statebag("fsck", "--store", "./store", "--bag", "bag.json")
     assert whole.exit_code == 0
-    assert whole.stdout.endswith("bag bag.json: all it reads from is whole\nall is whole\n")
+    assert whole.stdout.endswith(
+        "bag bag.json: everything it reads from is intact\neverything is intact\n"
+    )
     (pack,) = {blob["pack"] for blob in _places("bag.json")}
     store.delete(pack)
     assert statebag("fsck", "--store", "./store").exit_code == 0

@@ -16,7 +16,7 @@ def test_gc_says_what_and_why_and_then_does_it(store, tmp_path):
         os.utime(tmp_path / "store" / info.name, (then, then))
     dry = statebag("gc", "--store", "./store")
     assert dry.exit_code == 0
-    assert f"\nmark   {SCOPE}: its time is over" in dry.stdout
+    assert f"\nmark   {SCOPE}: its retention is over" in dry.stdout
     assert "dry run" in dry.stdout
     assert not (tmp_path / "store" / "@gc").exists()
     assert statebag("gc", "--store", "./store", "--delete").exit_code == 0
@@ -40,7 +40,7 @@ def test_what_killed_writers_left_is_shown_and_goes(store, tmp_path):
         file.write_bytes(b"y" * 1000)
     os.utime(old, (0, 0))
     dry = statebag("gc", "--store", "./store")
-    assert f"delete {SCOPE}/{old.name}: what a killed writer left (1,000 bytes)" in dry.stdout
+    assert f"delete {SCOPE}/{old.name}: left by a killed writer (1,000 bytes)" in dry.stdout
     assert f"wait   {SCOPE}/{young.name}: " in dry.stdout
     assert old.exists()
     done = json.loads(statebag("gc", "--store", "./store", "--delete", "--json").stdout)
@@ -56,7 +56,7 @@ def test_what_killed_writers_left_is_shown_and_goes(store, tmp_path):
 def test_days_that_no_calendar_has_are_a_wrong_use(store, option, days):
     result = statebag("gc", "--store", "./store", option, days)
     assert result.exit_code in {2, 20}
-    assert "fault of the program" not in result.stderr
+    assert "bug in statebag" not in result.stderr
 
 
 def test_a_very_long_retention_keeps_everything(store):

@@ -137,7 +137,7 @@ def test_a_fault_of_the_program_shows_no_values(failing):
     failing(KeyError("secret"))
     result = CliRunner().invoke(cli, ["fail"])
     assert result.exit_code == 1
-    assert result.stderr == "error: this is a fault of the program: KeyError. More with --debug\n"
+    assert result.stderr == "error: this is a bug in statebag: KeyError. More with --debug\n"
 
 
 def test_an_error_of_the_system_says_what_it_is_about(failing):

@@ -111,7 +111,7 @@ def test_files_of_other_tools_say_what_to_run(folder):
     ):
         result = statebag(*arguments)
         assert result.exit_code == 20
-        assert "Run `serverless package`, and name .serverless/cloudform" in result.stderr
+        assert "Run `serverless package`, then name .serverless/cloudform" in result.stderr
     assert statebag("lint", "serverless.yml").exit_code == 20
     assert not (folder / "statebag.toml").exists()
 

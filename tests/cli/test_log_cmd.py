@@ -102,7 +102,7 @@ class TestAnExecution:
     def test_there_is_no_newest(self, folder):
         result = statebag("cat", "@", "$.a", "--histories", folder / "empty")
         assert is_one_clear_line(result.stderr)
-        assert "no run on this machine" in result.stderr
+        assert "has no history of a run" in result.stderr
 
     def test_the_width_that_is_asked_for_holds_in_a_pipe_too(self, execution, monkeypatch):
         wide = statebag("log", execution).stdout.splitlines()

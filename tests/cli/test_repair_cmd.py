@@ -31,7 +31,7 @@ def test_repair_without_a_copy_says_what_is_lost(store):
     first, _ = damage(store)
     result = statebag("repair", "--store", "./store")
     assert result.exit_code == 12
-    assert result.stdout == f"store: {store.url}\nlost: {first}: no store has it whole\n"
+    assert result.stdout == f"store: {store.url}\nlost: {first}: no store has an intact copy\n"
 
 
 def test_a_plain_store_is_encrypted_once_there_are_keys(store, monkeypatch):

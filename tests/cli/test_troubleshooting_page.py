@@ -69,8 +69,8 @@ def test_the_texts_that_are_quoted_are_those_of_the_program():
         "STATEBAG_STORE is not set",
         "No room for",
         "not decorated yet",
-        "is of the Serverless Framework",
-        "is of the CDK",
+        "belongs to the Serverless Framework",
+        "belongs to the CDK",
     ):
         assert quoted in text, quoted
         assert quoted in PAGE, quoted

@@ -101,5 +101,5 @@ def test_names_that_mean_nothing_or_several(runs):
     several = statebag("ui", "run-", "--histories", runs)
     assert "2 executions of this machine begin" in several.stderr
     nothing = statebag("ui", "--last", "--histories", runs / "none")
-    assert "no run on this machine" in nothing.stderr
+    assert "has no history of a run" in nothing.stderr
     assert is_one_clear_line(nothing.stderr)

@@ -28,8 +28,8 @@ IN_OTHER_TESTS = {
     "Ask for it with a limit above {} bytes.": "ui/test_state_tree.py",
     "Look at the state of another event.": "ui/test_state_tree.py",
     "Set Policy.preview_bytes (STATEBAG_PREVIEW_BYTES) to 0.": "sealing/test_previews.py",
-    "Take one of those that the head's page lists: others were deleted.": "ui/test_seen_head.py",
-    "`statebag heads` lists those that are there.": "ui/test_seen_head.py",
+    "Choose one that the head's page lists: others were deleted.": "ui/test_seen_head.py",
+    "`statebag heads` lists those that exist.": "ui/test_seen_head.py",
     "`statebag heads` lists them: @heads/<scope>/@<name>/@head": "ui/test_seen_head.py",
     "Look at the event before or after it.": "ui/test_seen_execution.py",
     "Name another with --port, or leave it out for a free one.": "ui/test_page_server.py",
@@ -41,10 +41,8 @@ IN_OTHER_TESTS = {
     "Edit it, or pass --force.": "cli/test_init_cmd.py",
     "aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` lists those of"
     " this machine.": "asl/test_arns.py",
-    "Look in the log group of its state machine (CloudWatch Logs); it has the same events where"
-    " logging is on at level ALL, and the payloads where execution data is included.": (
-        "asl/test_arns.py"
-    ),
+    "Look in the log group of its state machine (CloudWatch Logs); with logging at level ALL it "
+    "has the same events, and with execution data included, the payloads.": ("asl/test_arns.py"),
     "Install the extra: pip install 'statebag[{}]'": "cli/test_extras.py",
     "Install the extra: pip install 'statebag[encryption]'": "store/test_encrypted.py",
     "Install its wheel from PyPI, or one built with OpenSSL 3.2 or later; Policy(forms=2),"
@@ -56,8 +54,8 @@ IN_OTHER_TESTS = {
     "Correct {} or AWS_SSE_CUSTOMER_KEY_BASE64.": "store/test_sdk_client.py",
     "{}, or change what needs botocore (docs/stores.md).": "store/test_sdk_client.py",
     "Declare it as a field.": "values/test_record_origins.py",
-    "Give each field names of its own (alias, validate_by_name).": "values/test_record_fields.py",
-    "Give the member a model of its own, and read the value from there.": (
+    "Give each field its own names (alias, validate_by_name).": "values/test_record_fields.py",
+    "Give the member its own model, and read the value from there.": (
         "values/test_record_fields.py"
     ),
     "Give the model a field of type bytes with UTF-8 in it, or of type str.": (
@@ -66,11 +64,11 @@ IN_OTHER_TESTS = {
     "Read the members as they are, and change them in the function.": (
         "values/test_record_origins.py"
     ),
-    "Use a list, a dict or a class with fields for it.": "values/test_state_record.py",
+    "Use a list, a dict or a class with fields instead.": "values/test_state_record.py",
     "Give it a name, such as 'state.json'.": "integrations/test_strands.py",
-    "Run `serverless package`, and name {}.": "asl/test_source_files.py",
-    "Run `cdk synth`, and name {}.": "asl/test_source_files.py",
-    "Name the file of the definition (*.asl.json), with a handler for each function.": (
+    "Run `serverless package`, then name {}.": "asl/test_source_files.py",
+    "Run `cdk synth`, then name {}.": "asl/test_source_files.py",
+    "Name the definition's file (*.asl.json), and a handler for each function.": (
         "asl/test_source_files.py"
     ),
     "Give each of its fields a value, or register encode= and decode= for it.": (
@@ -108,7 +106,7 @@ IN_OTHER_TESTS = {
     "Seal fewer or smaller values at once, or give this process more memory.": (
         "sealing/test_sealer.py"
     ),
-    "{} other places had it, none of them whole | {}": "store/test_recovery.py",
+    "{} other places had it, none of them intact | {}": "store/test_recovery.py",
 }
 """Hints that a test of another kind follows: a package, another release, another process."""
 

@@ -473,13 +473,13 @@ TRIALS = (
         lambda _: (named(embedded=False), embedded(embedded=True)),
     ),
     Trial(
-        "Make a key of its own for each name, or leave one name out.",
+        "Make a separate key for each name, or leave one name out.",
         lambda _: client(keys={**ONE, "two": ONE["one"]}),
         lambda _: (client(keys=BOTH), client(keys=ONE)),
     ),
     Trial(
-        "Open the value before you seal it: then it is written below this scope. Or add its scope"
-        " to Policy.readable_scopes.",
+        "Open the value before you seal it, so that it is written below this scope; or add its "
+        "scope to Policy.readable_scopes.",
         lambda _: sealed_elsewhere(),
         lambda _: (sealed_elsewhere(opened=True), sealed_elsewhere(readable=("m/other",))),
     ),
@@ -592,7 +592,7 @@ TRIALS = (
         ),
     ),
     Trial(
-        "The hour covers clocks and listings that lag behind.",
+        "The hour allows for clocks and listings that lag behind.",
         lambda _: Rules(grace=dt.timedelta(minutes=59)),
         lambda _: Rules(grace=dt.timedelta(hours=1)),
     ),

@@ -208,12 +208,12 @@ def where_it_ended():
 
 TRIALS = (
     Trial(
-        "Correct it, or move it away.",
+        "Correct the file, or remove it.",
         lambda w: settings(w, "template = "),
         lambda w: settings(w, "template = 'x'"),
     ),
     Trial(
-        "Did you mean {}? | There are {}.",
+        "Did you mean {}? | The settings are {}.",
         lambda w: settings(w, "templat = 'x'"),
         lambda w: settings(w, "template = 'x'"),
         "Did you mean template?",
@@ -240,7 +240,7 @@ TRIALS = (
         "Use arn:aws:states:<region>:<account>:execution:<state machine>:<name>.",
     ),
     Trial(
-        "Look for Fn::Sub or Fn::Join inside of another: each may multiply the text",
+        "Look for Fn::Sub or Fn::Join inside another one: each may multiply the text",
         lambda _: resolved({"Fn::Join": ["x" * 4096, ["y"] * 1024]}),
         lambda _: resolved({"Fn::Join": ["x", ["y"] * 1024]}),
     ),
@@ -325,7 +325,7 @@ TRIALS = (
         lambda w: loaded(w, "t.json", templated(DefinitionString=json.dumps(machine(A=PASS)))),
     ),
     Trial(
-        "Run the template before it is packaged, or the definition's file",
+        "Run the template as it was before packaging, or the definition's file",
         lambda w: definition_of(w, {"DefinitionUri": "s3://bucket/m.json"}),
         lambda w: (
             w.file("m.json", json.dumps(machine(A=PASS))),
@@ -407,7 +407,7 @@ TRIALS = (
         lambda w: (results(w, "NONE"), results(w, None)),
     ),
     Trial(
-        "Pass the transformation that the ResultWriter's WriterConfig says.",
+        "Pass the transformation that the ResultWriter's WriterConfig names.",
         lambda w: results(w, "NONE", second={"n": 1}),
         lambda w: results(w, "COMPACT", second={"n": 1}),
     ),

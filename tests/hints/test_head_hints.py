@@ -121,7 +121,7 @@ TRIALS = (
         lambda _: advanced(label="step-7"),
     ),
     Trial(
-        "Read what is attached again, and decide again.",
+        "Read the attachment again, and decide again.",
         lambda _: attached(reads_again=False),
         lambda _: attached(reads_again=True),
     ),

@@ -234,7 +234,7 @@ TRIALS = (
         "Write it as in a definition: listObjectsV2",
     ),
     Trial(
-        "Write the service as in a definition, as cloudwatchlogs; or update boto3.",
+        "Write the service as in a definition, such as cloudwatchlogs; or update boto3.",
         lambda _: call("nosuch:describeLogGroups"),
         lambda _: call("cloudwatchlogs:describeLogGroups"),
     ),
@@ -244,7 +244,7 @@ TRIALS = (
         lambda _: stream_in_a_function(),
     ),
     Trial(
-        "Name the calls there, as s3:listObjectsV2, and allow them in its role.",
+        "Name the calls there, such as s3:listObjectsV2, and allow them in its role.",
         lambda w: from_settings(w, ""),
         lambda w: from_settings(w, "s3:listObjectsV2"),
     ),
@@ -295,7 +295,7 @@ TRIALS = (
         lambda _: listed(MaxKeys=1),
     ),
     Trial(
-        "Compare them with the API's reference: a value is out of its range.",
+        "Compare them with the API's reference: a value is out of range.",
         lambda _: call("s3:getObject", {"Bucket": "box", "Key": ""}),
         lambda _: call("s3:getObject", {"Bucket": "box", "Key": "a/1"}),
     ),
@@ -354,13 +354,13 @@ TRIALS = (
         from_a_bag,
     ),
     Trial(
-        "It has {}.",
+        "Its fields are {}.",
         lambda w: (environment(w, PLAIN="1"), task(w, ["s3:listObjectsV2"])),
         lambda w: task(w, event("s3:listObjectsV2", BUCKET)),
-        "It has execution_id, call, ",
+        "Its fields are execution_id, call, ",
     ),
     Trial(
-        "Known are {}; what the API takes stands in parameters.",
+        "The known fields are {}; arguments of the API go into parameters.",
         lambda w: task(w, event("s3:listObjectsV2", None, **BUCKET)),
         lambda w: task(w, event("s3:listObjectsV2", BUCKET)),
     ),

@@ -152,7 +152,7 @@ TRIALS = [
         lambda _: raised(BlobMissing, lambda: checked(MemoryStore()).get("a")),
     ),
     Trial(
-        "It was cut short or replaced after it was written; a replica may have it whole",
+        "It was cut short or replaced after it was written; a replica may have an intact copy",
         lambda w: put(FileStore(w.folder)).get_ranges("a", [(0, 100)]),
         whole_elsewhere,
     ),
@@ -187,7 +187,7 @@ TRIALS = [
         lambda w: opened(w, [KEY], [KEY]),
     ),
     Trial(
-        "Keep a retired key in STATEBAG_ENCRYPTION_KEYS, behind the one that encrypts.",
+        "Keep a retired key in STATEBAG_ENCRYPTION_KEYS, after the one that encrypts.",
         lambda w: opened(w, [KEY], [OTHER]),
         lambda w: opened(w, [KEY], [OTHER, KEY]),
     ),
@@ -197,7 +197,7 @@ TRIALS = [
         lambda _: client(MemoryStore(), [KEY]),
     ),
     Trial(
-        "`statebag repair --encrypt`, with the keys, encrypts what a store holds.",
+        "`statebag repair --encrypt`, with the keys, encrypts the objects in a store.",
         lambda w: opened(w, [], [KEY], require_encryption=True),
         lambda w: opened(w, [], [KEY], require_encryption=True, between=encrypt_plain),
     ),
@@ -207,7 +207,7 @@ TRIALS = [
         lambda w: opened(w, lambda: [KEY], [KEY]),
     ),
     Trial(
-        "The error is the function's own: call it alone to see its message.",
+        "The error comes from the function itself: call it alone to see the message.",
         lambda w: opened(w, failing, [KEY]),
         lambda _: raised(RuntimeError, failing),
     ),
@@ -227,7 +227,7 @@ TRIALS = [
         lambda w: FileStore(w.folder / "folder"),
     ),
     Trial(
-        "Use names that are not a part of other names, or an object store",
+        "Use names that are not part of other names, or use object storage",
         lambda w: put(FileStore(w.folder), "a").put("a/b", b""),
         lambda w: (
             put(FileStore(w.folder), "a").put("b/a", b""),

@@ -111,7 +111,7 @@ TRIALS = (
         lambda world: (world.setenv("AWS_DEFAULT_REGION", "eu-west-1"), Asked(None, None)),
     ),
     Trial(
-        "Add its path to only=, or open the bag whole.",
+        "Add its path to only=, or open the whole bag.",
         lambda _: partly(Order, ["$.zzz"]),
         lambda _: partly(Order, None),
     ),

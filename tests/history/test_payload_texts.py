@@ -118,7 +118,7 @@ def test_places_of_a_file(tmp_path, monkeypatch, has_places):
 def test_without_a_temporary_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     spool = TextSpool()
-    with pytest.raises(ConfigurationError, match="temporary folder does not take") as caught:
+    with pytest.raises(ConfigurationError, match="temporary folder cannot take") as caught:
         spool.keep(LONG, "input")
     assert "No such file" in caught.value.message
     assert "TMPDIR" in caught.value.hint

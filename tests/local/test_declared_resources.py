@@ -112,9 +112,9 @@ def test_tables_queues_topics_and_buckets_are_there(template):
     }
     keyless, warning = execution.warnings
     assert keyless == (
-        "Keyless of the template is not there in this run: its properties have no KeySchema"
+        "Keyless of the template does not exist in this run: its properties have no KeySchema"
     )
-    assert warning.startswith("Odd of the template is not there in this run: ")
+    assert warning.startswith("Odd of the template does not exist in this run: ")
     assert "Fn::If" in warning
 
 

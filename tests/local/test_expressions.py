@@ -111,7 +111,7 @@ def test_closing_ends_what_is_evaluated_and_waits():
     made.close()
     for thread in threads:
         thread.join(200)
-    assert said == ["was given up, because the run has ended"] * 20
+    assert said == ["was abandoned, because the run has ended"] * 20
 
 
 def test_a_process_ends_with_the_one_that_started_it():

@@ -203,7 +203,7 @@ def test_a_logical_id_stands_for_a_name_that_the_template_makes(tmp_path, bucket
     ("names", "says", "hint"),
     [
         (["Claimss"], "no template declares it", "Did you mean Claims?"),
-        (["Inbox"], "no template declares it", "logical id stands for it too"),
+        (["Inbox"], "no template declares it", "logical id can stand for it"),
         (["Claims", "claims-dev-123456789012"], "twice", "under one name"),
     ],
 )

@@ -59,7 +59,7 @@ def test_an_answer_is_given_once(tmp_path):
     desk(tmp_path)
     answer(tmp_path, "../odd token", {"ok": 1})
     assert waiting_tokens(tmp_path) == []
-    with pytest.raises(ConfigurationError, match="answered before"):
+    with pytest.raises(ConfigurationError, match="already has an answer"):
         answer(tmp_path, "../odd token", {"ok": 2})
 
 

@@ -137,7 +137,7 @@ def test_a_seal_that_runs_out_of_memory_ends_in_an_error_of_ours(monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(sealer, "check_json", exhausted)
-    with pytest.raises(LimitExceeded, match="does not have the memory") as caught:
+    with pytest.raises(LimitExceeded, match="does not have enough memory") as caught:
         client.seal({"a": 1}, scope="m/e")
     assert "Seal fewer" in caught.value.hint
     assert caught.value.__cause__ is None

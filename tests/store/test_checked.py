@@ -314,7 +314,7 @@ def test_a_store_with_coroutines_is_not_taken_for_one_that_has_written():
         async def put(self, name, data):
             raise AssertionError("nobody awaits it")
 
-    with pytest.raises(ConfigurationError, match="coroutine, which nobody awaits"):
+    with pytest.raises(ConfigurationError, match="coroutine, which nothing awaits"):
         checked(Later()).put("m/e/a.pack", b"x")
 
 
@@ -436,7 +436,7 @@ def test_what_a_store_says_of_itself_is_read_once():
         ({"leftovers": lambda _: [info(size=-1)]}, "leftovers returned a size"),
         ({"leftovers": raises(ZeroDivisionError(SECRET))}, "ZeroDivisionError"),
         ({"leftovers": property(raises(ZeroDivisionError(SECRET)))}, "its attribute leftovers"),
-        ({"leftovers": later}, "coroutine, which nobody awaits"),
+        ({"leftovers": later}, "coroutine, which nothing awaits"),
         ({"leftovers": lambda _: [info(modified=NOW.replace(year=2000))]}, "discard the object"),
     ],
 )

@@ -407,8 +407,8 @@ def test_what_another_place_does_not_give_is_told_by_object_place_and_code(caplo
         damaged = BlobCorrupt("damaged")
         assert list(Recovery(store, [replica]).spans("m/run/a.pack", 0, 4, damaged)) == []
     assert [record.getMessage() for record in caplog.records] == [
-        "no whole copy in the store itself, read again: blob_missing",
-        f"no whole copy in {replica.url}: blob_missing",
+        "no intact copy in the store itself, read again: blob_missing",
+        f"no intact copy in {replica.url}: blob_missing",
         "versions of m/run/a.pack could not be read: store_unavailable",
     ]
 

@@ -31,12 +31,12 @@ def test_a_bare_bucket_is_warned_of(s3):
     assert findings["versions"].status == "warn"
     assert findings["lifecycle"].status == "ok"
     assert findings["public access"].status == "warn"
-    assert findings["reading beside the prefix"].status == "warn"
-    assert findings["writing beside the prefix"].status == "warn"
+    assert findings["reading outside the prefix"].status == "warn"
+    assert findings["writing outside the prefix"].status == "warn"
     assert findings["listing all buckets"].status == "warn"
     assert findings["conditional writes"].status == "ok"
     assert all(one.advice for one in findings.values() if one.status != "ok")
-    assert "reading beside the prefix" not in found(s3, prefix="")
+    assert "reading outside the prefix" not in found(s3, prefix="")
 
 
 def test_looking_leaves_nothing_behind(s3):
@@ -52,7 +52,7 @@ def test_a_role_of_one_prefix_is_as_it_should_be(s3, monkeypatch):
     for name in ("head_object", "create_multipart_upload", "list_buckets"):
         monkeypatch.setattr(s3, name, denied)
     findings = found(s3)
-    for what in ("reading beside the prefix", "writing beside the prefix", "listing all buckets"):
+    for what in ("reading outside the prefix", "writing outside the prefix", "listing all buckets"):
         assert (findings[what].status, findings[what].seen) == ("ok", "not allowed")
 
 

@@ -35,7 +35,7 @@ pydantic = pytest.importorskip("pydantic")
             Order,
             {"execution_id": "m/r", "lines": [], "at": "SECRET"},
             "$.at",
-            "its value is not one that the type has",
+            "its value is not one of the type",
         ),
         (OrderStruct, {"execution_id": "m/r"}, "$.lines", "it is missing"),
         (OrderDict, {"execution_id": "m/r"}, "$.lines", "it is missing"),

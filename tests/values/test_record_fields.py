@@ -85,7 +85,7 @@ def test_a_field_inside_another_member_is_refused():
 
     with pytest.raises(ConfigurationError, match="inside another member") as caught:
         fields_of(Inside)
-    assert "model of its own" in caught.value.hint
+    assert "its own model" in caught.value.hint
 
 
 def test_two_fields_of_one_member_are_refused():

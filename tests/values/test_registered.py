@@ -304,7 +304,7 @@ class TestPydantic:
         stored = values.encode(model(theName="a"))
         for change in ({"name": 5}, {"n": "x"}, {"__class__": 1}):
             forged = {**stored["value"], "fields": {**stored["value"]["fields"], **change}}
-            with pytest.raises(InvalidState, match="is not one of type"):
+            with pytest.raises(InvalidState, match="is not of type"):
                 values.decode({"__typed__": "Model", "value": forged})
 
     def test_what_would_not_come_back_is_refused(self, pydantic):

@@ -47,7 +47,7 @@ def test_a_wrong_number_is_refused(keep):
 
 
 def test_without_a_rule_nothing_is_dropped():
-    with pytest.raises(ConfigurationError, match="nothing says what stays"):
+    with pytest.raises(ConfigurationError, match="nothing says which versions to keep"):
         over(names(1), NOW, keep=None, younger=None)
 
 

@@ -66,14 +66,17 @@ def parse_execution_arn(text: str) -> ExecutionArn:
     kind = parts[5] if len(parts) > 5 and parts[0] == "arn" and parts[2] == "states" else None
     if kind == "express":
         raise ConfigurationError(
-            "Step Functions keeps no history of an Express execution",
-            hint="Look in the log group of its state machine (CloudWatch Logs); it has the same "
-            "events where logging is on at level ALL, and the payloads where execution data is "
-            "included.",
+            "Step Functions does not keep the history of an Express execution",
+            hint=(
+                "Look in the log group of its state machine (CloudWatch Logs); with logging at "
+                "level ALL it has the same events, and with execution data included, the "
+                "payloads."
+            ),
         )
     if kind == "mapRun":
         raise ConfigurationError(
-            "the ARN is that of a Map Run, which has no history; its children have one each",
+            "the ARN is that of a Map Run, which has no history of its own; each of its children "
+            "has one",
             hint="aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` "
             "lists those of this machine.",
         )
@@ -94,5 +97,5 @@ def function_name(reference: str) -> str | None:
 
 
 def function_arn(name: str, region: str) -> str:
-    """Return the ARN under which a function is known to a run on this machine."""
+    """Return the ARN that a function has in a run on this machine."""
     return f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}"

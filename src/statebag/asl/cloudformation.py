@@ -130,7 +130,7 @@ class Resolver:
 
         Args:
             value: Any value of the template.
-            path: Where it stands, as `$.Resources.X`; for errors.
+            path: Its path, such as `$.Resources.X`; for errors.
 
         Raises:
             ConfigurationError: A function is not evaluated here, or names something that does not
@@ -163,7 +163,7 @@ class Resolver:
         }
 
     def chosen(self, value: Any, path: str) -> Any:
-        """Return what an `Fn::If` chooses; `NO_VALUE` says that the property is not there.
+        """Return what an `Fn::If` chooses; `NO_VALUE` means that the property is left out.
 
         Raises:
             ConfigurationError: The condition cannot be evaluated.
@@ -421,12 +421,12 @@ def _check_length(length: int, path: str) -> None:
         raise ConfigurationError(
             f"the text has more than {MOST_BYTES:,} characters once its functions are evaluated",
             path=path,
-            hint="Look for Fn::Sub or Fn::Join inside of another: each may multiply the text",
+            hint="Look for Fn::Sub or Fn::Join inside another one: each may multiply the text",
         )
 
 
 def _given(argument: Any) -> str:
-    """Return the words for what a function was given, for a message."""
+    """Describe what a function was given, for a message."""
     if isinstance(argument, list):
         return f"a list of {len(argument)}"
     return type(argument).__qualname__

@@ -1,7 +1,7 @@
 """Check the structure of an Amazon States Language definition before anything runs.
 
-The interpreter finds most mistakes too, but only when it gets to them, and without their place. The
-rules are those of the language's specification (states-language.net/spec.html).
+The interpreter finds most mistakes too, but only when it reaches them, and it cannot say where they
+are. The rules are those of the language's specification (states-language.net/spec.html).
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _is_objects(value: Any) -> bool:
 
 
 def _found(value: Any) -> str:
-    """Return the words for a value that should be a list of certain items."""
+    """Describe a value that should be a list of certain items."""
     if isinstance(value, list):
         return "one with other items" if value else "an empty one"
     return json_type(value)

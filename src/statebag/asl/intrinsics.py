@@ -24,7 +24,7 @@ class Intrinsic(NamedTuple):
         name: Its name, with `States.` before it.
         least: The number of arguments that it needs.
         most: The number of arguments that it may have; None for any number.
-        looks: What its result depends on. `nothing`: it hands its arguments on. `value`: on each
+        looks: What its result depends on. `nothing`: it passes its arguments on. `value`: on each
             argument, as far as its type and size go. `text`: on each argument as a text that
             people read. `everything`: on all that is in its arguments, however deep.
         short: Whether the result is always a number, a boolean or a short text.

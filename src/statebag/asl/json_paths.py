@@ -71,7 +71,7 @@ class Filter(NamedTuple):
     """`[?(@.a > 1)]`: the items for which a condition holds.
 
     Attributes:
-        condition: What stands in the outer parentheses.
+        condition: The text in the outer parentheses.
         reads: The paths in it that begin at an item, as far as each is definite.
         outside: The other paths in it, which begin at a root.
     """

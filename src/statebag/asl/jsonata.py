@@ -46,7 +46,7 @@ class Found:
     Attributes:
         root: `input`, `result`, `error`, `context`, or `$name` of a variable.
         path: The path below the root, as far as it is fixed.
-        looked_at: Whether the expression looks at the value, instead of handing it on.
+        looked_at: Whether the expression looks at the value, instead of only passing it on.
         whole: Whether it looks at all that is in the value: its text, its members.
     """
 
@@ -74,7 +74,7 @@ class Looked(NamedTuple):
 
 @dataclass(slots=True)
 class ExpressionWalk:
-    """What is known while the nodes of an expression are looked through."""
+    """What a walk through the nodes of an expression has found so far."""
 
     found: list[Found] = field(default_factory=list)
     # Names that the expression itself gives: what they stand for, or None.
@@ -223,7 +223,7 @@ def _separated(arguments: list[Any], walk: ExpressionWalk) -> None:
 
 
 def _lambda(node: Any, items: Place | None, walk: ExpressionWalk) -> None:
-    """Look through a lambda; its first argument is an item of the list that it is used on."""
+    """Look through a lambda; its first argument is an item of the list that it is applied to."""
     for position, argument in enumerate(node.arguments or ()):
         walk.named[str(argument.value)] = items if position == 0 else None
     look_at_node(node.body, walk, looked_at=True)
@@ -336,7 +336,7 @@ def _target(node: Any, walk: ExpressionWalk, *, whole: bool = True) -> Place | N
 
 
 def _unindexed(node: Any, walk: ExpressionWalk) -> Place | None:
-    """Return the place of a block or `$lookup`, without the brackets behind it."""
+    """Return the place of a block or `$lookup`, without the brackets after it."""
     if node.type == "block":
         return _target(node.expressions[-1], walk) if node.expressions else None
     if not _is_lookup(node, walk):

@@ -1,6 +1,6 @@
-"""The tree of a JSONata expression: parse it, and say what one of its nodes is by itself.
+"""Parse a JSONata expression into a tree, and describe each of its nodes by itself.
 
-The parser is that of jsonata-python. What depends on the names that an expression gives is in
+The parser is that of jsonata-python. What depends on the variables of an expression is in
 `jsonata`.
 """
 
@@ -100,7 +100,7 @@ def is_plain_path(node: Any) -> bool:
 
 
 def is_small(node: Any) -> bool:
-    """Return whether a node gives a number, a truth or a short text."""
+    """Return whether a node gives a number, a boolean or a short text."""
     kind = getattr(node, "type", None)
     if kind == "function":
         return getattr(node.procedure, "value", None) in _SMALL
@@ -179,7 +179,7 @@ def known_names(node: Any, after: int = 0) -> tuple[list[str | int], bool]:
 
 
 def stages(step: Any) -> list[Any]:
-    """Return what stands in the brackets behind a step."""
+    """Return the contents of the brackets after a step."""
     return [*(getattr(step, "stages", None) or ()), *(getattr(step, "predicate", None) or ())]
 
 

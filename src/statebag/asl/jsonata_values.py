@@ -1,7 +1,7 @@
-"""What a JSONata expression puts together, by its tree.
+"""Describe the value that a JSONata expression builds, from its tree.
 
-`{'state': $states.result}`, `$merge([$states.input, {...}])`, `$a ? $b : $c` and names given in a
-block are followed, since a bag may be in what they make. All else is computed.
+`{'state': $states.result}`, `$merge([$states.input, {...}])`, `$a ? $b : $c` and the variables of a
+block are followed, since a bag may be in what they give. Everything else counts as computed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["MadeBy", "made_by"]
 
 
 class MadeBy(NamedTuple):
-    """What an expression makes.
+    """The value that an expression makes.
 
     Attributes:
         value: The value.

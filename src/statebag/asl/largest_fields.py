@@ -1,4 +1,4 @@
-"""Which fields make a payload large."""
+"""Find the fields that make a payload large."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _MOST_DEEP = 8  # levels. Chosen: deeper places tell nobody more
 def largest_fields(value: Any) -> list[tuple[str, int]]:
     """Return the paths and the bytes of the largest fields of a value, the largest first.
 
-    Where one field has most of what is above it, the fields in it are named instead of it.
+    If one field has most of the bytes of the object around it, that field is named instead of the
+    object.
 
     Args:
         value: Any JSON value.

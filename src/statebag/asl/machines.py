@@ -35,7 +35,7 @@ class MachineSource:
     """A definition and its place.
 
     Attributes:
-        file: The file with the definition, as named.
+        file: The file with the definition, as it was named.
         name: The resource in a template; empty for a definition's own file.
         value: The parsed definition, not checked; None if it cannot be read.
         positions: Positions in the file by path; empty if they are not known.
@@ -58,7 +58,7 @@ class MachineSource:
 
 
 def files_below(paths: list[Path]) -> Iterator[tuple[Path, bool]]:
-    """Yield files, and whether each was named itself; in folders, those that may fit.
+    """Yield the files to read, and whether each was named itself; of a folder, those that may fit.
 
     A file that was named and is also in a folder is yielded once.
     """
@@ -77,7 +77,7 @@ def files_below(paths: list[Path]) -> Iterator[tuple[Path, bool]]:
 
 
 def _may_fit(file: Path) -> bool:
-    """Return whether a file of a folder may be a definition, by its name's end and its size."""
+    """Return whether a file in a folder may be a definition, by its name and size."""
     fits = file.suffix in _SUFFIXES and file.is_file()
     return fits and file.stat().st_size <= MOST_BYTES
 
@@ -85,8 +85,8 @@ def _may_fit(file: Path) -> bool:
 def machines_in(path: Path, *, named: bool) -> Iterator[MachineSource]:
     """Yield the machines of a file.
 
-    A file in a folder that is meant to be a definition or a template, by its name or by its text,
-    and cannot be read gives a machine without a value.
+    A file in a folder whose name or text shows that it is a definition or a template, but that
+    cannot be read, gives a machine without a value.
 
     Args:
         path: The file.
@@ -213,7 +213,7 @@ def _not_here(path: Path, name: str, properties: Mapping[str, Any]) -> Configura
     """Return why a machine of a template has no definition to read."""
     if _is_elsewhere(properties):
         return ConfigurationError(
-            f"the definition of {name} is in a bucket, and is not read from there",
+            f"the definition of {name} is in a bucket, which statebag does not read",
             hint="Name the definition's file.",
         )
     if {"Definition", "DefinitionString", "DefinitionUri"} & properties.keys():
@@ -228,10 +228,10 @@ def _not_here(path: Path, name: str, properties: Mapping[str, Any]) -> Configura
 
 
 def with_resource_texts(value: Any) -> Any:
-    """Return a definition with a text in place of each function of CloudFormation in a Resource.
+    """Return a definition in which texts replace the CloudFormation functions in each Resource.
 
-    So a definition of the Serverless Framework names a function. All other values are kept: data
-    may look like such a function.
+    Then a definition of the Serverless Framework names a function as others do. All other values
+    are kept: data may look like such a function.
     """
     if isinstance(value, list):
         return [with_resource_texts(one) for one in value]
@@ -281,7 +281,7 @@ def _string(value: Any) -> str | None:
 
 
 def _substituted(argument: Any) -> Any:
-    """Return the text of an `Fn::Sub`; names that its map gives are those of what they stand for.
+    """Return the text of an `Fn::Sub`; its map's names become those of what they stand for.
 
     The plugin serverless-step-functions writes such maps, with digests as names.
     """

@@ -1,4 +1,4 @@
-"""What an expression of a definition puts together: objects, merged objects, one of several values.
+"""Describe what an expression of a definition builds: objects, merges, one of several.
 
 Nothing is evaluated: a value is described by the places that it is made of.
 """
@@ -69,7 +69,7 @@ class MadeOther:
     """A value that is computed in any other way.
 
     Attributes:
-        looked: The places that it is computed of.
+        looked: The places that it is computed from.
         own: Bytes of its own text, if it is a literal; otherwise of the whole expression.
     """
 

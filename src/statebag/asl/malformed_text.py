@@ -1,6 +1,6 @@
 """The error of texts that cannot be read: paths, calls and expressions.
 
-It is apart from the readers, so that what catches it does not load them.
+It is in a module of its own, so that code which catches it does not load the readers.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ _AT_MOST = re.compile(
 
 
 class ToldItems(NamedTuple):
-    """The items of a Map, as its Comment tells.
+    """The items of a Map, as its Comment describes them.
 
     Attributes:
-        most: Most items.
-        item_bytes: Most bytes of one item; None if the Comment does not say.
+        most: The largest number of items.
+        item_bytes: The largest number of bytes of one item; None if the Comment does not say.
     """
 
     most: int

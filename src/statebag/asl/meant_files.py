@@ -1,4 +1,4 @@
-"""Tell the files that are meant to be definitions or templates, also if they cannot be read."""
+"""Recognize files that are meant to be definitions or templates, even if they cannot be read."""
 
 from __future__ import annotations
 

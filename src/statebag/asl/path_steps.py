@@ -1,7 +1,7 @@
 """Parse the steps of a JSONPath: names, brackets, slices, filters.
 
-It is apart from `json_paths`, which reads paths of plain names by itself, since a run of a small
-definition needs no more.
+It is separate from `json_paths`, which reads paths of plain names by itself: a small definition
+needs no more.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _step(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
 def _bracketed(text: str, position: int) -> tuple[str | int, int] | None:
     """Return a step in brackets. A backslash before the other kind of quote is part of the name.
 
-    As recorded on AWS; the core's reader takes it for an escape.
+    This was recorded on AWS; the core's reader takes the backslash for an escape.
     """
     one = bracketed_step(text, position)
     if one is None or not isinstance(one[0], str) or "\\" not in text[position : one[1]]:
@@ -182,14 +182,14 @@ def _filter_of(condition: str) -> Filter:
 
 
 def operand_end(condition: str, position: int) -> int:
-    """Return where a path in a filter ends at the latest: at an operator, a comma or a space.
+    """Return the position at which a path in a filter must end: at an operator, a comma or a space.
 
     In a filter `@.price>10` compares, while a path `$.price>10` is that of the field `price>10`
     (Jayway JsonPath, its compiler of filters).
 
     Args:
         condition: The condition of the filter.
-        position: Behind the `@` or the `$`.
+        position: The position after the `@` or the `$`.
     """
     open_ = 0
     while position < len(condition):

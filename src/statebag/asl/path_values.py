@@ -32,7 +32,7 @@ def found_values(value: Any, steps: Sequence[Step], root: Any = None) -> list[An
     """Return all values that steps lead to, in the order of the document.
 
     Args:
-        value: Any JSON value; nothing of it is copied.
+        value: Any JSON value; it is not copied.
         steps: The steps of a path, or its last ones.
         root: The value of `$` in a filter.
 

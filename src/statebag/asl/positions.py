@@ -55,7 +55,7 @@ def _positions_of(text: str) -> Callable[[yaml.Node], Position]:
 
     @cache
     def tabs(number: int) -> tuple[list[int], list[int]]:
-        """Return where each tab of a line ends once it is spaces, and the columns added so far."""
+        """Return where each tab of a line ends as spaces, and the columns added so far."""
         ends, added = [0], [0]
         width = 0
         for part in lines[number].split("\t")[:-1]:

@@ -1,4 +1,4 @@
-"""Recognize files from which a tool makes a template, and say how; find code that it packaged."""
+"""Recognize source files of tools that generate a template, and find the code they packaged."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ _SERVERLESS = re.compile(r"^(service|provider|plugins|frameworkVersion)\s*:", re
 
 
 def refuse_sources(path: Path, text: str) -> None:
-    """Refuse a file from which another tool makes a template.
+    """Refuse a file from which another tool generates a template.
 
     Args:
         path: The file.
         text: Its content.
 
     Raises:
-        ConfigurationError: It is one of the Serverless Framework, the CDK or Terraform. The hint
-            has the command to run, and the file to name then.
+        ConfigurationError: It belongs to the Serverless Framework, the CDK or Terraform. The hint
+            has the command to run, and the file to name afterwards.
     """
     if path.suffix in {".yml", ".yaml"} and len(set(_SERVERLESS.findall(text))) > 1:
         raise ConfigurationError(
-            f"{path} is of the Serverless Framework, which makes a template of it",
-            hint=f"Run `serverless package`, and name {path.parent / _SERVERLESS_TEMPLATE}.",
+            f"{path} belongs to the Serverless Framework, which generates a template from it",
+            hint=f"Run `serverless package`, then name {path.parent / _SERVERLESS_TEMPLATE}.",
         )
     if path.name in {"cdk.json", "cdk.context.json"} or (
         path.suffix in _PROGRAMS and _OF_CDK.search(text)
     ):
         raise ConfigurationError(
-            f"{path} is of the CDK, which makes templates of it",
-            hint=f"Run `cdk synth`, and name {_templates_of_cdk(path.parent)}.",
+            f"{path} belongs to the CDK, which generates templates from it",
+            hint=f"Run `cdk synth`, then name {_templates_of_cdk(path.parent)}.",
         )
     if path.suffix == ".tf" or path.name.endswith(".tf.json"):
         raise ConfigurationError(
-            f"{path} is of Terraform, whose expressions are not read",
-            hint="Name the file of the definition (*.asl.json), with a handler for each function.",
+            f"{path} belongs to Terraform, whose expressions statebag does not read",
+            hint="Name the definition's file (*.asl.json), and a handler for each function.",
         )
 
 
 def _templates_of_cdk(folder: Path) -> str:
-    """Return which template to name: those that were made, also of the stages of a pipeline."""
+    """Return the templates to name: all that were generated, also those of a pipeline's stages."""
     out = folder / "cdk.out"
     made = sorted([*out.glob("*.template.json"), *out.glob("assembly-*/*.template.json")])
     made = [one for one in made if not one.name.endswith(".nested.template.json")]
@@ -63,9 +63,9 @@ def _templates_of_cdk(folder: Path) -> str:
 
 
 def packaged_definition(folder: Path, properties: Mapping[str, Any]) -> Path | None:
-    """Return the file of a definition, which its template has in a bucket.
+    """Return the local file of a definition that its template places in a bucket.
 
-    The CDK leaves the file beside the template, or, of a stage, in the folder above.
+    The CDK leaves the file next to the template, or for a stage, in the folder above.
 
     Args:
         folder: The template's folder.
@@ -83,9 +83,9 @@ def packaged_definition(folder: Path, properties: Mapping[str, Any]) -> Path | N
 
 
 def packaged_code(folder: Path, resource: Mapping[str, Any]) -> Path | None:
-    """Return the folder of a function's code, which its template has in a bucket.
+    """Return the local folder of a function's code that its template places in a bucket.
 
-    The CDK leaves the code beside the template, and names it in the resource's metadata. The
+    The CDK leaves the code next to the template, and names it in the resource's metadata. The
     Serverless Framework makes its archive from the folder above that of the template.
 
     Args:

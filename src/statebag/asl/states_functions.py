@@ -111,8 +111,8 @@ def _format(template: Any, values: list[Any]) -> str:
     parts = re.split(r"(\\.|\{\})", template, flags=re.DOTALL)
     if parts.count("{}") != len(values):
         raise IntrinsicFailureError(
-            f"the template of States.Format has {parts.count('{}')} places, "
-            f"but the call has {len(values)} values"
+            f"the template of States.Format has {parts.count('{}')} placeholders, but the call "
+            f"has {len(values)} values"
         )
     given = iter(values)
     texts: list[str] = []
@@ -202,7 +202,7 @@ def _range(first: Any, last: Any, step: Any) -> list[int]:
 def _item(array: Any, index: Any) -> Any:
     items, place = _array(array), _integer(index)
     if not 0 <= place < len(items):
-        raise IntrinsicFailureError(f"the index is outside of the array of {len(items)} items")
+        raise IntrinsicFailureError(f"the index is outside the array of {len(items)} items")
     return items[place]
 
 

@@ -114,7 +114,7 @@ def parse_definition(text: str, place: str, substitutions: Mapping[str, Any]) ->
 
 
 def _numbered(value: Any, text: str, substitutions: Mapping[str, Any]) -> Any:
-    """Return a definition in YAML with the numbers and truths of placeholders without quotes.
+    """Return a definition in YAML in which placeholders without quotes become numbers and booleans.
 
     AWS substitutes in the text: `Seconds: ${Wait}` becomes `Seconds: 5`, a number.
     """
@@ -277,7 +277,7 @@ class Template:
             raise ConfigurationError(
                 "the definition is in S3, and is not read from there",
                 path=f"{path}.DefinitionS3Location",
-                hint="Run the template before it is packaged, or the definition's file",
+                hint="Run the template as it was before packaging, or the definition's file",
             )
         if "DefinitionUri" in properties:
             uri = self._resolver.resolve(properties["DefinitionUri"], f"{path}.DefinitionUri")
@@ -285,7 +285,7 @@ class Template:
                 raise ConfigurationError(
                     "the definition is in S3, and is not read from there",
                     path=f"{path}.DefinitionUri",
-                    hint="Run the template before it is packaged, or the definition's file",
+                    hint="Run the template as it was before packaging, or the definition's file",
                 )
             file = self.path.parent / uri
             return parse_definition(read_text(file), str(file), values)
@@ -376,7 +376,7 @@ class Template:
     def _texts(
         self, declared: Any, path: str, given: Container[str], option: str
     ) -> dict[str, str]:
-        """Return the texts of declared values, without those that are given by an option."""
+        """Return the texts of declared values, without those that an option gives."""
         texts: dict[str, str] = {}
         for name, value in (declared if isinstance(declared, dict) else {}).items():
             if name in given:

@@ -1,4 +1,4 @@
-"""All pages of an answer as one: what an API gives in parts is gathered."""
+"""Join the pages of an API's answer into one answer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NAMES = re.compile(r"\w+(?:\.\w+)*")
 
 
 class Pages:
-    """The pages of one answer, put together as they come.
+    """The pages of one answer, joined as they arrive.
 
-    Lists are joined, counts added. What says where the next page begins is the last page's, so a
-    complete answer has none of it.
+    Lists are joined, and counts are added. The fields that say where the next page begins are those
+    of the last page, so a complete answer has none.
 
     Args:
         config: botocore's description of the pages: `result_key`, `output_token`, `more_results`.
@@ -35,7 +35,7 @@ class Pages:
         self._counts: dict[str, int] | None = None
 
     def add(self, page: dict[str, Any]) -> None:
-        """Take one more page, a JSON object as Step Functions would give it."""
+        """Add one more page, a JSON object as Step Functions would give it."""
         counts = self._counts_of(page)
         if self._counts is None:
             self._counts = counts

@@ -50,19 +50,19 @@ def call_api(
     """Call the API action that an event names, and return its answer as a JSON object.
 
     Args:
-        event: `call`, as `s3:listObjectsV2`; `parameters`, an object, in PascalCase; `pages`:
-            true for all pages, false for one, by default all pages where the parameters do not
-            bound the answer.
+        event: `call`, such as `s3:listObjectsV2`; `parameters`, an object, in PascalCase; `pages`:
+            true for all pages, false for one; by default all pages, unless the parameters bound the
+            answer.
         allowed: The calls that may be made: `service:action`, or `service:prefix*`.
         policy: `max_open_bytes` bounds the answer, `max_open_requests` the pages, `attempts` the
-            tries of each request (3 where it is 0).
-        remaining_seconds: What the process may still take, sealing included.
+            tries of each request (3 if it is 0).
+        remaining_seconds: The time that the process has left, sealing included.
         own_addresses: The addresses of the store and its replicas, whose objects a call to S3 may
             not name.
 
     Raises:
         SdkError: AWS refused or did not answer; the class has the name of the error in Step
-            Functions, as `S3.NoSuchBucketException`.
+            Functions, such as `S3.NoSuchBucketException`.
         InvalidState: The event has another form, names a service or action that does not exist,
             or has parameters that the action does not take; or the answer is not JSON.
         NotPermitted: The call is not allowed, or names an object of the store.
@@ -81,7 +81,7 @@ def call_api(
         raise InvalidState(
             f"botocore {botocore.__version__} does not know the service {service}",
             path="$.call",
-            hint="Write the service as in a definition, as cloudwatchlogs; or update boto3.",
+            hint="Write the service as in a definition, such as cloudwatchlogs; or update boto3.",
         )
     operation = Operation(service, action, session.get_service_model(name))
     shape = operation.model.input_shape
@@ -113,7 +113,7 @@ def call_api(
         raise InvalidState(
             f"{operation} does not take these parameters ({len(parameters)} are given)",
             path="$.parameters",
-            hint="Compare them with the API's reference: a value is out of its range.",
+            hint="Compare them with the API's reference: a value is out of range.",
         ) from None
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.HTTPClientError) as error:
         raise from_client(error, operation) from None
@@ -126,7 +126,7 @@ def call_api(
 
 
 def _given(event: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
-    """Return the parameters, and whether all pages are asked for."""
+    """Return the parameters, and whether the call asks for all pages."""
     parameters = event.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
         raise InvalidState(
@@ -208,7 +208,7 @@ def _pages_of(session: Any, service: str, operation: str) -> Mapping[str, Any]:
 def _wants_all(pages: bool | None, config: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
     if pages and not config:
         raise InvalidState(
-            f"pages is {str(pages).lower()}, and the API action answers in one page",
+            f"pages is {str(pages).lower()}, but the API action answers in one page",
             path="$.pages",
             hint="Leave pages out.",
         )
@@ -248,7 +248,7 @@ def _answers(
 
 
 def _check_way(operation: Operation, count: int, policy: Policy, *, late: bool) -> None:
-    """Refuse one more page after too many, or where the time is needed to store them."""
+    """Refuse a further page if there are too many, or if the time left is needed to store them."""
     if count > policy.max_open_requests:
         raise LimitExceeded(
             f"{operation} answers in more than {count - 1:,} pages",
@@ -256,6 +256,6 @@ def _check_way(operation: Operation, count: int, policy: Policy, *, late: bool) 
         )
     if late:
         raise LimitExceeded(
-            f"{operation} has not answered in the function's time: {count:,} pages came",
+            f"{operation} has not answered within the function's time: {count:,} pages arrived",
             hint="Narrow the call, or raise the function's Timeout.",
         )

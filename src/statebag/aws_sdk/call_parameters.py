@@ -1,4 +1,4 @@
-"""From the parameters of a Task to those of botocore, by the model of the API action."""
+"""Convert the parameters of a Task to those of botocore, by the model of the API action."""
 
 from __future__ import annotations
 

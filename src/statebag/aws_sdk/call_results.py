@@ -1,4 +1,4 @@
-"""From an answer of botocore to the JSON value that Step Functions gives a Task.
+"""Convert an answer of botocore to the JSON value that Step Functions gives a Task.
 
 Names are PascalCase, times are ISO text in UTC, bytes and bodies are their text.
 """

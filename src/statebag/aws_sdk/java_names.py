@@ -1,4 +1,4 @@
-"""Names as the AWS SDK for Java spells them, which Step Functions took over.
+"""Spell names as the AWS SDK for Java does, and with it Step Functions.
 
 `DBInstances` is `DbInstances` in a result, `DynamoDB` is `DynamoDb` in an error's name, and the
 error `NoSuchBucket` is `NoSuchBucketException` (recorded executions, and the SDK's public class
@@ -24,7 +24,7 @@ _BOUNDARIES = re.compile(
 
 @lru_cache(4096)
 def pascal_case(name: str) -> str:
-    """Return a name of an API in the SDK's spelling, as `DbInstances` for `DBInstances`."""
+    """Return a name of an API in the SDK's spelling, such as `DbInstances` for `DBInstances`."""
     marked = _VERSION.sub(lambda match: f" {match[0]}", name)
     return "".join(word.capitalize() for word in _BOUNDARIES.split(marked) if word)
 
@@ -33,7 +33,7 @@ def service_name(service_id: str) -> str:
     """Return a service's name in the names of errors.
 
     Args:
-        service_id: `serviceId` of its API model, as `CloudWatch Logs`.
+        service_id: `serviceId` of its API model, such as `CloudWatch Logs`.
     """
     name = pascal_case(service_id)
     shorter = name.removeprefix("Amazon").removeprefix("Aws").removesuffix("Service")

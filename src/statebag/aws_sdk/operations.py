@@ -1,4 +1,4 @@
-"""Which API action a call names, and whether it is allowed."""
+"""Find the API action that a call names, and check whether it is allowed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Operation:
 
     Args:
         service: The service as the definition names it.
-        action: The action as the definition names it, as `listObjectsV2`.
+        action: The action as the definition names it, such as `listObjectsV2`.
         model: botocore's model of the service.
 
     Raises:
@@ -67,7 +67,8 @@ class Operation:
             known = [one[0].lower() + one[1:] for one in model.operation_names]
             near = get_close_matches(action[0].lower() + action[1:], known, 3, 0.6)
             raise InvalidState(
-                f"{service} does not have the API action that call names, in {len(known)} actions",
+                f"{service} does not have the API action that call names; it has {len(known)} "
+                "actions",
                 path="$.call",
                 hint=f"Write it as in a definition: {', '.join(near) or known[0]}.",
             )
@@ -108,7 +109,7 @@ def parsed_call(call: Any) -> tuple[str, str]:
     """Return the service and the action that a call names.
 
     Args:
-        call: `s3:listObjectsV2`, also with what stands before it in a Resource.
+        call: `s3:listObjectsV2`, also with the prefix that it has in a Resource.
 
     Raises:
         InvalidState: It is of another form.
@@ -123,7 +124,8 @@ def parsed_call(call: Any) -> tuple[str, str]:
         )
     if call.endswith((".sync", ".sync:2", ".waitForTaskToken")):
         raise InvalidState(
-            f"call must name an API action, not one that waits ({call.rpartition('.')[2]})",
+            "call must name an API action, not an integration that waits "
+            f"({call.rpartition('.')[2]})",
             path="$.call",
             hint="Start the job in a Task of its own, and call the action that reads its result.",
         )
@@ -181,7 +183,7 @@ def check_allowed(
         raise NotPermitted(
             "the function may call no API action: STATEBAG_SDK_CALLS is not set",
             path="$.call",
-            hint="Name the calls there, as s3:listObjectsV2, and allow them in its role.",
+            hint="Name the calls there, such as s3:listObjectsV2, and allow them in its role.",
         )
     raise NotPermitted(
         f"the call is not one of the {len(allowed)} that STATEBAG_SDK_CALLS names",

@@ -1,4 +1,4 @@
-"""The objects of the store, which no call of an API may reach past the checks of an open.
+"""Protect the store's objects from API calls, which would bypass the checks of an open.
 
 The function's role may read and write them, as each step may. A call to S3 with a bucket and a key
 from a payload could read the state of another execution, or replace it.
@@ -56,5 +56,5 @@ def _named(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _bare(name: Any) -> str:
-    """Return a bucket's name, also where its ARN is given."""
+    """Return a bucket's name, even if its ARN is given."""
     return str(name).rpartition(":::")[2]

@@ -1,4 +1,4 @@
-"""Errors of AWS, under the names that Step Functions gives them.
+"""Raise the errors of AWS under the names that Step Functions gives them.
 
 A Lambda function's error has the name of its exception's class, so each name is a class.
 """
@@ -38,14 +38,14 @@ def named_error(
     retryable: bool,
     hint: str | None = None,
 ) -> SdkError:
-    """Return an error whose class has a name, as `S3.NoSuchBucketException`."""
+    """Return an error whose class has this name, such as `S3.NoSuchBucketException`."""
     kind = type(name, (SdkError,), {"retryable": retryable, "__doc__": SdkError.__doc__})
     error: SdkError = kind(message, hint=hint)
     return error
 
 
 def from_service(error: Any, operation: Operation) -> SdkError:
-    """Return the typed error for an error that a service answered.
+    """Return the typed error for an error that a service returned.
 
     The service's own text is left out: it may quote a parameter, and so a value of a state.
 
@@ -75,7 +75,7 @@ def from_service(error: Any, operation: Operation) -> SdkError:
 
 
 def from_client(error: Exception, operation: Operation) -> SdkError:
-    """Return what kept a call from getting an answer: no credentials, no connection, no time."""
+    """Return the error for a call without an answer: no credentials, no connection, no time."""
     service = exception_name(operation.service_id, None).partition(".")[0]
     kind = type(error).__name__
     lacking = kind in {

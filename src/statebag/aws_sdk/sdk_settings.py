@@ -11,7 +11,7 @@ __all__ = ["SdkSettings", "sdk_settings"]
 
 
 class SdkSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Which calls the function may make, besides what its role allows.
+    """The calls that the function may make, as far as its role allows them.
 
     Attributes:
         sdk_calls: `service:action`, or `service:prefix*` (STATEBAG_SDK_CALLS); none by default.

@@ -1,4 +1,4 @@
-"""The command line: one command a file.
+"""The command line: one file for each command.
 
 A command `name` is a click command called `command` in `name_cmd.py`, with a line in `COMMANDS`.
 Its module is imported when the command or its help is used. So it imports only click and the

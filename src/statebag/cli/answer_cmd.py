@@ -48,8 +48,8 @@ def command(
 ) -> None:
     """Answer a task of `statebag run` that waits for TOKEN; the run goes on with the answer.
 
-    An output of more than the 262,144 bytes that a task may be answered with is sealed. With
-    --execution a task on AWS is answered, always with a sealed output.
+    An answer may have 262,144 bytes; a larger output is sealed. With --execution the task is one on
+    AWS, and its output is always sealed.
 
     \b
     Examples:

@@ -17,10 +17,10 @@ __all__ = ["asked_values"]
 
 
 def asked_values(state: Any, places: Sequence[Place], above: Place = ()) -> Any:
-    """Return a state of which only the values at some places are left.
+    """Return a copy of a state with only the values at some places.
 
-    An object keeps the members that lead to them, in its order. An array keeps such items, so they
-    may have other indices than in the state.
+    An object keeps the members that lead to them, in its order. An array keeps only such items, so
+    their indices may differ from those in the state.
 
     Args:
         state: What was opened.
@@ -49,7 +49,7 @@ def asked_values(state: Any, places: Sequence[Place], above: Place = ()) -> Any:
 
 
 def _parts_of(state: Any, place: Place, above: Place) -> list[Part]:
-    """Return the name, or the indices from the start, that the first part of a place stands for."""
+    """Return the name, or the indices from the start, that the first part of a place means."""
     part = place[0]
     if isinstance(state, list) and isinstance(part, slice):
         return list(range(*part.indices(len(state))))

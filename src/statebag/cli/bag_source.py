@@ -24,7 +24,10 @@ bags_option = click.option(
     "bags",
     metavar="SOURCE",
     multiple=True,
-    help="Also all that this bag reads from: a file, -, a snapshot, a head, or an execution's ARN.",
+    help=(
+        "Include everything that this bag reads from: a file, -, a snapshot, a head, or an "
+        "execution's ARN."
+    ),
 )
 """The option `--bag`, which may be given several times."""
 
@@ -68,7 +71,7 @@ def read_bag(source: str, client: Statebag, executions: Executions) -> Any:
         return bags[0]
     if not fits_its_name(name, text):
         raise BlobCorrupt(
-            "the snapshot does not have the digest that its name says", object_name=name
+            "the snapshot does not have the digest that is in its name", object_name=name
         )
     return json_text.decode(text, name)
 

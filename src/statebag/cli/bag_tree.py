@@ -76,7 +76,7 @@ def print_bag(inspection: Inspection, *, bound: int, show_all: bool) -> None:
     for row in rows:
         table.add_row(*_cells(row, numbers))
     table.print_on(out)
-    print_left_out(out, table, "--json has everything")
+    print_left_out(out, table, "--json")
     if any(row.field is None for row in rows):
         out.print(Text("Not every field is shown: --all shows them.", style="dim"))
     _print_packs(out, inspection, show_all=show_all)
@@ -199,11 +199,11 @@ def _print_packs(out: Console, inspection: Inspection, *, show_all: bool) -> Non
         line.append(f"{pack.name}  {blobs}, {pack.bytes:,} bytes", style="not bold")
         out.print(line, soft_wrap=True)
     if more:
-        out.print(Text(f"... and {more:,} packs more: --all", style="dim"))
+        out.print(Text(f"... and {more:,} more packs: --all", style="dim"))
     if inspection.unread_indexes:
         out.print(
             Text(
-                f"{inspection.unread_indexes:,} index blobs list further pieces: --deep reads them"
+                f"{inspection.unread_indexes:,} index blobs list further chunks: --deep reads them"
             )
         )
 
@@ -214,7 +214,7 @@ def _print_totals(out: Console, inspection: Inspection, bound: int) -> None:
     counted = "counted with the spaces and escapes that a runtime may add"
     if all(one.form == "plain" for one in inspection.root.walk()):
         head = f"plain state {state:,} bytes"
-        told = f", no part of it is in a store. As a payload it is {size:,} bytes,\n{counted}: "
+        told = f", none of it in a store. As a payload it is {size:,} bytes,\n{counted}: "
         told += of_limit
         if size > PAYLOAD_LIMIT:
             told += ". A function that seals it makes a bag that fits"
@@ -225,7 +225,7 @@ def _print_totals(out: Console, inspection: Inspection, bound: int) -> None:
 
 
 def _share(size: int, limit: str, most: int) -> str:
-    """Return how large something is beside a limit: a share of it, or how many times as large."""
+    """Return a size in relation to a limit: as a share of it, or how many times as large."""
     if size < 2 * most:
         return f"{size / most:.1%} of {limit} {most:,}"
     return f"{size / most:,.1f} times {limit} {most:,}"

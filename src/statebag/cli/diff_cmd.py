@@ -30,7 +30,7 @@ _MOST_SHOWN = 1_000  # characters of a value. Chosen: some lines of a terminal
 @click.argument("before")
 @click.argument("after")
 @click.option("--values", is_flag=True, help="Show values too, which may be secrets.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @histories_option
 @store_option
 def command(
@@ -39,10 +39,10 @@ def command(
     """Show the differences between the bags BEFORE and AFTER by path, with sizes in bytes.
 
     A bag is a file, - for the standard input, a snapshot's name or address, or an execution at an
-    event: ARN@EVENT, or ARN for its newest state. In place of the ARN, the beginning of a name is
-    enough for an execution of this machine, and nothing for the newest: @6. Only values that differ
-    are read from the store. With --values, long ones are cut; --json has all of them. The exit code
-    is 0 even if the bags differ.
+    event: ARN@EVENT, or ARN for its newest state. For an execution of this machine, the beginning
+    of its name can replace the ARN; @6 is an event of the newest one. Only values that differ are
+    read from the store. --values cuts long values; with --json they are whole. The exit code is
+    0 even if the bags differ.
 
     \b
     Examples:

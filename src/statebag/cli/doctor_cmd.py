@@ -1,4 +1,4 @@
-"""`statebag doctor`: is this store fit to hold states?"""
+"""`statebag doctor`: check whether a store is fit to hold states."""
 
 from __future__ import annotations
 

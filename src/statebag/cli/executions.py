@@ -27,7 +27,7 @@ histories_option = click.option(
 
 
 def is_execution(source: str) -> bool:
-    """Return whether a command's argument names an execution, and no file."""
+    """Return whether a command's argument names an execution, not a file."""
     return source.startswith("arn:")
 
 
@@ -53,12 +53,12 @@ class Executions:
 
         Args:
             source: An ARN; or the name of an execution of this machine, its beginning, or
-                `machine/name`, each also with `@EVENT`. Without a name, `@` and `@EVENT` are of the
+                `machine/name`, each also with `@EVENT`. Without a name, `@` and `@EVENT` mean the
                 newest execution of this machine.
 
         Raises:
-            ConfigurationError: Several executions of this machine begin so; or the newest is named,
-                and there is none.
+            ConfigurationError: The names of several executions of this machine begin so; or the
+                newest one is asked for, and there is none.
         """
         if is_execution(source):
             return source
@@ -79,7 +79,7 @@ class Executions:
             data: Whether payloads are needed.
 
         Raises:
-            ConfigurationError: There is no such execution, or AWS cannot be asked.
+            ConfigurationError: There is no such execution, or AWS cannot be reached.
             StatebagError: As `statebag.stepfunctions.history_pages.read_history`.
         """
         if execution.arn not in self._read:

@@ -2,8 +2,8 @@
 
 | code | meaning |
 | --- | --- |
-| 0 | done; of `run`: the execution succeeded |
-| 1 | a fault of this program |
+| 0 | done; for `run`: the execution succeeded |
+| 1 | a bug in statebag |
 | 2 | the command was used wrongly |
 | 3 | `run`: the execution ended, but did not succeed |
 | 4 | `lint`: something was found |

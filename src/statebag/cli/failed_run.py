@@ -1,4 +1,4 @@
-"""Say after a failed run where to look: the first child that failed, and the commands."""
+"""Say where to look after a failed run: at the first child that failed, with which commands."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _shortened(cause: str) -> str:
 
 
 def _first_failed_child(arn: str, histories: Path) -> tuple[str, Standing] | None:
-    """Return the child of a distributed Map to look at, and how it ended; of nested Maps, the last.
+    """Return the child of a distributed Map to look at, and how it ended: the innermost one.
 
     Returns:
         None if the run did not fail in the children of a distributed Map.

@@ -1,8 +1,8 @@
 """A table that fits the screen: names stay whole, and the least important columns go.
 
-One column has names. It gets a share of the width, and folds names that are longer. If the other
-columns do not fit beside it, columns are left out in the order that `Column.leaves` says, and the
-command prints which. A file or a pipe has all columns, unless COLUMNS says how many cells it has.
+One column has names. It gets a share of the width, and longer names fold. If the other columns do
+not fit next to it, columns are left out in the order of `Column.leaves`, and the command prints
+which. A file or a pipe gets all columns, unless COLUMNS sets a width.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ class Column:
 
     Attributes:
         title: Its head.
-        leaves: The lowest leaves first on a narrow screen; 0 stays.
+        leaves: On a narrow screen, the column with the lowest number is left out first; 0 stays.
         right: Whether its cells are numbers.
-        is_beginning: Whether its cells are beginnings of values, which are cut to what is left.
+        is_beginning: Whether its cells are beginnings of values, which are cut to the room that is
+            left.
     """
 
     title: str
@@ -62,8 +63,8 @@ class Name:
 
         Args:
             text: What it says.
-            lead: What stands before it: an indent, a part of a tree.
-            follow: What stands before the lines that it folds into. None: spaces.
+            lead: What comes before it: an indent, or a part of a tree.
+            follow: What comes before the lines that it folds into. None: spaces.
         """
         whole = Text(text) if isinstance(text, str) else text
         spaces = " " * cell_len(lead)
@@ -76,7 +77,7 @@ class Name:
         return max(cell_len(lead) + text.cell_len for lead, _, text in self._lines)
 
     def folded(self, console: Console, width: int) -> RichText:
-        """Return the lines, none wider than so many cells."""
+        """Return the lines, none wider than `cells`."""
         lines: list[RichText] = []
         for lead, follow, text in self._lines:
             begins, goes_on = (_shortened(one, width // 2) for one in (lead, follow))
@@ -120,11 +121,11 @@ class FittedTable:
         self._rows.append(tuple(Text(one) if isinstance(one, str) else one for one in cells))
 
     def print_on(self, out: Console) -> None:
-        """Print it; on a screen within its width, in a file as wide as it is."""
+        """Print it within the width of a screen; in a file, as wide as it is."""
         out.print(self, crop=_has_width(out))
 
     def left_out(self, console: Console) -> list[str]:
-        """Return the titles of the columns that it leaves out on such a screen."""
+        """Return the titles of the columns that it leaves out on this console."""
         shown, _ = self._fit(console.width, fits=_has_width(console))
         return [one.title for i, one in enumerate(self._columns) if i not in shown]
 
@@ -202,7 +203,7 @@ class FittedTable:
 
 
 def print_left_out(out: Console, table: FittedTable, elsewhere: str) -> None:
-    """Print which columns the screen has no room for, and where they are.
+    """Print which columns do not fit on the screen, and where to find them.
 
     Args:
         out: The console on which the table was printed.
@@ -212,7 +213,7 @@ def print_left_out(out: Console, table: FittedTable, elsewhere: str) -> None:
     titles = table.left_out(out)
     if titles:
         listed = ", ".join(titles)
-        out.print(Text(f"No room for {listed}: a wider terminal or {elsewhere}.", style="dim"))
+        out.print(Text(f"No room for {listed}: use a wider terminal, or {elsewhere}.", style="dim"))
 
 
 def _has_width(console: Console) -> bool:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["command", "encoded", "exit_code_of", "print_encrypted", "print_faults"]
 
 _VERDICTS = {
-    True: "all it reads from is whole",
+    True: "everything it reads from is intact",
     False: "NOT whole",
-    None: "not checked: it needs an object that is encrypted",
+    None: "not checked: it needs an encrypted object",
 }
 
 
@@ -114,8 +114,8 @@ def print_faults(report: FsckReport) -> None:
     print_encrypted(report)
     if report.whole:
         if not report.bags:
-            click.echo("no bag was given: a pack that bags alone name would not be missed")
-        click.echo("all is whole")
+            click.echo("Without --bag, packs referenced only by in-flight bags are not checked.")
+        click.echo("everything is intact")
 
 
 def print_encrypted(report: FsckReport) -> None:

@@ -24,23 +24,23 @@ def _days(_context: click.Context, _parameter: click.Parameter, days: float) -> 
     try:
         return timedelta(days=days)
     except (ValueError, OverflowError):
-        raise click.BadParameter(f"{days} days are not in the range of a timedelta") from None
+        raise click.BadParameter(f"{days} days is out of the range of a timedelta") from None
 
 
 @click.command("gc", short_help="Delete the objects of executions that are over.")
 @click.option("--delete", is_flag=True, help="Mark and delete; without it, only report.")
 @click.option("--retention-days", type=float, default=95.0, show_default=True, callback=_days)
 @click.option("--grace-days", type=float, default=7.0, show_default=True, callback=_days)
-@click.option(
-    "--keep", metavar="SCOPE", multiple=True, help="A scope that stays; may be given often."
-)
-@click.option("--with-snapshots", is_flag=True, help="Also executions that have snapshots.")
+@click.option("--keep", metavar="SCOPE", multiple=True, help="A scope to keep. Repeatable.")
+@click.option("--with-snapshots", is_flag=True, help="Delete executions that have snapshots, too.")
 @click.option(
     "--executions",
     metavar="ARN",
     multiple=True,
-    help="Ask Step Functions when executions ended: arn:aws:states:<region>:<account>; once for "
-    "each account and region that uses the store.",
+    help=(
+        "Ask Step Functions when executions ended: arn:aws:states:<region>:<account>. Repeat it "
+        "for each account and region that uses the store."
+    ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the decisions as JSON.")
 @store_option
@@ -95,7 +95,7 @@ def command(
         _print_lines(done)
     click.echo(f"{done.deleted_objects:,} objects deleted, {done.deleted_bytes:,} bytes")
     if not delete:
-        click.echo("nothing was written: this was a dry run, --delete acts")
+        click.echo("nothing was written: this was a dry run; add --delete to delete")
 
 
 def _print_lines(done: Collection) -> None:
@@ -127,7 +127,7 @@ def _print_table(done: Collection) -> None:
     print_table(table)
 
 
-_LEFT = {"delete": "what a killed writer left", "wait": "a write may be under way"}
+_LEFT = {"delete": "left by a killed writer", "wait": "a write may be in progress"}
 
 
 def _as_dict(done: Collection, *, delete: bool) -> dict[str, object]:
@@ -135,16 +135,7 @@ def _as_dict(done: Collection, *, delete: bool) -> dict[str, object]:
         "dry_run": not delete,
         "deleted_objects": done.deleted_objects,
         "deleted_bytes": done.deleted_bytes,
-        "decisions": [
-            {
-                "scope": one.scope,
-                "action": one.action,
-                "why": one.why,
-                "objects": one.objects,
-                "bytes": one.bytes,
-            }
-            for one in done.decisions
-        ],
+        "decisions": [one.as_dict() for one in done.decisions],
         "leftovers": [
             {"name": one.name, "action": one.action, "bytes": one.bytes, "why": one.why}
             for one in done.leftovers

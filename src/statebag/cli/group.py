@@ -94,7 +94,7 @@ class _Commands(click.Group):
         except Exception as error:  # noqa: BLE001 - the last one before the user
             # Its text is not shown: it might hold a value of a state.
             hint = "" if ctx.meta.get(_DEBUG) else ". More with --debug"
-            _report(ctx, f"this is a fault of the program: {type(error).__name__}{hint}")
+            _report(ctx, f"this is a bug in statebag: {type(error).__name__}{hint}")
             ctx.exit(PROGRAM_FAULT)
 
 
@@ -134,8 +134,10 @@ def _debug_option() -> click.Option:
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     params=[_debug_option()],
-    epilog="The exit code is 0 where a command did what it was asked to; each kind of error has "
-    "its own (statebag.cli.exit_codes).",
+    epilog=(
+        "The exit code is 0 if a command did what it was asked to; each kind of error has its "
+        "own code (statebag.cli.exit_codes)."
+    ),
 )
 @click.version_option(__version__, prog_name="statebag", message="%(prog)s %(version)s")
 def cli() -> None:

@@ -23,8 +23,8 @@ __all__ = ["command"]
 
 @click.command("heads", short_help="List the heads of a store, or their versions.")
 @click.argument("scope", default="")
-@click.option("--versions", is_flag=True, help="Also the versions that were superseded.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option("--versions", is_flag=True, help="List superseded versions, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @store_option
 def command(scope: str, *, versions: bool, as_json: bool, store: str | None) -> None:
     """List the heads of a store, or of SCOPE and the scopes below it.

@@ -30,20 +30,19 @@ _FOUND_ANEW = frozenset({"template", "control", "movable"})
 @click.option(
     "--force",
     is_flag=True,
-    help="Write statebag.toml again. It keeps your handlers, and every setting but the paths.",
+    help="Write statebag.toml again. Your handlers and all settings except the paths are kept.",
 )
 def command(template: Path | None, *, force: bool) -> None:
     """Write statebag.toml for a workflow, so that other commands need no options.
 
-    TEMPLATE is a template of SAM or CloudFormation, or a definition. Without it, the one in this
-    folder is taken. For the CDK and the Serverless Framework, it says which command makes the
-    template.
+    TEMPLATE is a SAM or CloudFormation template, or a definition; by default, the one in this
+    folder. For the CDK and the Serverless Framework, the command says how to generate the template.
 
     The file has the template, the paths that its state machine reads, and a line for each function
     whose code the template does not lead to: put your function's name there.
 
-    It also says which functions are not decorated yet. With --force, it looks again, and keeps what
-    you wrote into statebag.toml, without comments.
+    The command also says which functions are not decorated yet. With --force, it looks again, and
+    keeps what you wrote into statebag.toml, except for comments.
 
     \b
     Example:
@@ -75,7 +74,7 @@ def _settings_before() -> dict[str, Any]:
 
 
 def _settings(template: Path, facts: WorkflowFacts, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings to write: what was found, and what a person wrote before."""
+    """Return the settings to write: those that were found, and those that a person wrote before."""
     kept = {name: one for name, one in before.items() if name not in _FOUND_ANEW}
     found = {
         "template": os.path.relpath(template),
@@ -103,7 +102,7 @@ def _lines(settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _changed(before: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
-    """Return which paths of the file before are not in the new one."""
+    """Return which paths of the earlier file are not in the new one."""
     for name in ("control", "movable"):
         gone = [one for one in before.get(name, ()) if one not in settings.get(name, ())]
         if gone:

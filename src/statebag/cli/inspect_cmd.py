@@ -22,7 +22,7 @@ __all__ = ["command"]
 
 @click.command("inspect", short_help="Show the fields of a bag, and where they are.")
 @click.argument("bag", default="-")
-@click.option("--deep", is_flag=True, help="Read the indexes of long values; no value is read.")
+@click.option("--deep", is_flag=True, help="Read the indexes of long values, but no values.")
 @click.option("--all", "show_all", is_flag=True, help="Show every field, however many.")
 @click.option("--json", "as_json", is_flag=True, help="Print every field as JSON.")
 @histories_option

@@ -38,17 +38,17 @@ def check_output(file: Path | None) -> None:
 
 
 def json_of(value: Any, indent: int | None = None) -> str:
-    """Return the JSON text of a report: letters of every script as they are, nothing that steers.
+    """Return a report's JSON text, with letters of every script but nothing that steers a terminal.
 
     Args:
         value: What a command found.
-        indent: Spaces a level; None for one line.
+        indent: Spaces for each level; None for one line.
     """
     return json_escaped(json.dumps(value, ensure_ascii=False, indent=indent))
 
 
 def write_text(text: bytes, file: Path | None = None, *, as_json: bool = True) -> None:
-    """Write a text and a line end: exactly, or with escapes to a terminal.
+    """Write a text and a line end: exactly, or on a terminal with escapes.
 
     Args:
         text: UTF-8.

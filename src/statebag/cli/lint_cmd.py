@@ -39,17 +39,31 @@ class _Command(click.Command):
 )
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "--sealed", metavar="NAME", multiple=True, help="A function that seals; * for all. Repeatable."
+    "--sealed",
+    metavar="NAME",
+    multiple=True,
+    help=("A function that seals its output; * for all. Repeatable."),
 )
-@click.option("--unsealed", metavar="NAME", multiple=True, help="A function that does not.")
+@click.option(
+    "--unsealed",
+    metavar="NAME",
+    multiple=True,
+    help=("A function that does not seal its output. Repeatable."),
+)
 @click.option(
     "--control",
     metavar="[$.PATH]",
     multiple=True,
-    help="Print the control paths that each machine needs. With a path: it is one. Repeatable.",
+    help=(
+        "Print the control paths that each machine needs. With a value: count this path as one. "
+        "Repeatable."
+    ),
 )
 @click.option(
-    "--movable", metavar="$.PATH", multiple=True, help="A path that is handed on. Repeatable."
+    "--movable",
+    metavar="$.PATH",
+    multiple=True,
+    help=("A movable path: one whose value is passed on. Repeatable."),
 )
 @click.option("--print-control", is_flag=True, hidden=True)
 @click.option(
@@ -67,7 +81,7 @@ class _Command(click.Command):
     help="The largest input of an execution. [the bound of a bag]",
 )
 @click.option("--ignore", metavar="CODE", multiple=True, help="Do not report this rule.")
-@click.option("--notes", is_flag=True, help="Show notes too, which fail nothing.")
+@click.option("--notes", is_flag=True, help="Show notes too; they do not change the exit code.")
 @click.option(
     "--format",
     "style",
@@ -79,9 +93,9 @@ class _Command(click.Command):
     "--fix",
     "fixes",
     is_flag=True,
-    help="Write what is mechanical into definitions in JSON, and print the paths to set.",
+    help="Make the mechanical changes in JSON definitions, and print the paths to set.",
 )
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 also if something was found.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if something was found.")
 def command(
     paths: tuple[Path, ...],
     *,
@@ -103,9 +117,9 @@ def command(
     Without PATHS, the template of statebag.toml is checked. In a folder, files that are meant to be
     definitions or templates (*.asl.json, template.yaml) must be readable; other files are skipped.
 
-    They are Amazon States Language in JSON or YAML, with JSONPath or JSONata. A function counts as
-    sealing if its template sets STATEBAG_ variables, its handler's source names statebag, or its
-    Task passes execution_id; for others, use --sealed. A Comment in the definition accepts a
+    Definitions are Amazon States Language in JSON or YAML, with JSONPath or JSONata. A function
+    counts as sealing if its template sets STATEBAG_ variables, its handler's source names statebag,
+    or its Task passes execution_id; for others, use --sealed. A Comment in the definition accepts a
     finding: "statebag: ignore SB103 ten items at most".
 
     With --fix, it passes execution_id to functions that may not seal (SB101), adds StoreUnavailable
@@ -126,8 +140,8 @@ def command(
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     if not paths:
         raise click.UsageError(
-            "no file is named, and no statebag.toml has a template: name a template, a definition "
-            "or a folder, or run `statebag init`"
+            "no file is named, and there is no statebag.toml that names a template: name a "
+            "template, a definition or a folder, or run `statebag init`"
         )
     with needs("lint"):
         from statebag.lint.linter import Options, lint  # noqa: PLC0415 - kept out of --help
@@ -168,7 +182,7 @@ def command(
 
 
 def _fix(paths: list[Path], options: Options, *, to_stderr: bool) -> None:
-    """Write what is mechanical, and print a line for each change and for what was left."""
+    """Make the mechanical changes, and print a line for each, and for each finding that is left."""
     from statebag.lint.fixing import fix  # noqa: PLC0415 - kept out of --help
 
     for one in fix(paths, options):
@@ -250,12 +264,12 @@ def _print(report: Report, *, notes: bool, paths: bool) -> None:
     for file in report.control if paths else ():
         named = report.needed[file]  # the whole line: it takes the place of the present one
         listed = ", ".join(json_of(path) for path in named)
-        click.echo(f"{printable(file)}: what its paths read must stay plain:")
+        click.echo(f"{printable(file)}: its paths read these, which must stay plain:")
         click.echo(f"  Policy(control=({listed},))")
         click.echo(f"  STATEBAG_CONTROL={printable(','.join(named))}")
     for file in report.movable if paths else ():
         named = report.needed_movable[file]
-        click.echo(f"{printable(file)}: what its paths hand on must be movable:")
+        click.echo(f"{printable(file)}: its paths pass these on, which must be movable:")
         click.echo(f"  STATEBAG_MOVABLE={printable(','.join(named))}")
     told = len(report.findings) - hidden
     count = f"{told} finding{'' if told == 1 else 's'}"

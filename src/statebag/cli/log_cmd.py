@@ -30,11 +30,13 @@ __all__ = ["command"]
 @click.option("--all", "show_all", is_flag=True, help="Print a row for each of many transitions.")
 @click.option("--errors", is_flag=True, help="Show only what failed or was retried.")
 @click.option("--state", metavar="NAME", help="Show only this state.")
-@click.option("--deep", is_flag=True, help="Read what differs: changes inside stored values.")
-@click.option("--causes", is_flag=True, help="Show causes that may quote values of the state.")
+@click.option("--deep", is_flag=True, help="Read stored values to show the changes inside them.")
+@click.option(
+    "--causes", is_flag=True, help=("Show causes, too: they may quote values of the state.")
+)
 @click.option("--no-data", is_flag=True, help="Do not request payloads, so sizes are not shown.")
 @click.option("--children", is_flag=True, help="List the children of distributed Maps, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @histories_option
 @store_option
 def command(
@@ -55,17 +57,17 @@ def command(
 ) -> None:
     """Show each state that the EXECUTION entered: event, time, sizes, changes, errors.
 
-    EXECUTION is an ARN. For an execution of this machine, its name or the beginning of the name
-    are enough, or --last. Other commands take such names too, and @ for the newest.
+    EXECUTION is an ARN. For an execution of this machine, its name or the beginning of its name is
+    enough, or --last. Other commands take such names too, and @ for the newest.
 
     The sizes are those of its output: opened, and as a payload, with the share of the limit. The
-    changes are those from the state's input, found by comparing the bags alone. The last lines show
-    the status of the execution. Of more than 40 transitions, those of one state that went the same
-    way share a row (x40); --all gives each its own, as --json does.
+    changes are those between its input and output, found by comparing only the bags. The last lines
+    show the status of the execution. If there are more than 40 transitions, those of one state that
+    went the same way share a row (x40); --all gives each its own, as --json does.
 
-    Without an EXECUTION, those of this machine are listed: the newest write first, with its name,
-    status, time and the bytes of its history; in a pipe, with its ARN. Children of a distributed
-    Map are counted under their parent; --children lists them there.
+    Without an EXECUTION, the command lists those of this machine, the one written to last first,
+    each with its name, status, time and the bytes of its history; in a pipe, with its ARN. Children
+    of a distributed Map are counted under their parent; --children lists them there.
 
     No value of a state is shown. The store is read only with --deep.
 
@@ -133,7 +135,7 @@ def _chosen(source: Executions, folder: Path, execution: str | None, *, last: bo
         ConfigurationError: None or several are named, or this machine has none.
     """
     if execution is not None and last:
-        raise click.UsageError("an execution is named, and --last is given; leave one")
+        raise click.UsageError("an execution is named, and --last is given: drop one of them")
     if execution is None:
         from statebag.cli.recorded import newest_arn  # noqa: PLC0415 - kept out of --help
 
@@ -163,9 +165,7 @@ def _list(folder: Path, *, as_json: bool, children: bool) -> None:
         if below and not children:
             click.echo(f"  {_children(counts)}")
     if not found:
-        click.echo(
-            f"no run on this machine has left a history in {printable(str(folder))}", err=True
-        )
+        click.echo(f"{printable(str(folder))} has no history of a run", err=True)
 
 
 def _children(counts: Counter[str]) -> str:

@@ -76,7 +76,7 @@ def print_log(
         causes: Whether to show causes that may hold values.
         left_out: The number of older transitions that are not shown.
         all_of: The number of all transitions.
-        show_all: Whether each of many transitions has its row.
+        show_all: Whether each transition has its own row, however many there are.
     """
     out = console(file_width=_FILE_WIDTH)
     out.print(Text(printable(history.arn), style="bold"), soft_wrap=True)
@@ -100,10 +100,10 @@ def print_log(
         out.print(Text(f"... {left_out:,} older ones are not shown", style="dim"))
     if shown:
         table.print_on(out)
-        print_left_out(out, table, "--json has it")
+        print_left_out(out, table, "--json")
         out.print(
             Text(
-                "opened, bag: bytes of the output, opened and as it travelled; limit: of "
+                "opened, bag: bytes of the output, opened and as it travelled; limit: share of "
                 f"{PAYLOAD_LIMIT:,}. Changes: + added, - removed, ~ changed, ? perhaps.",
                 style="dim",
             )
@@ -119,7 +119,7 @@ def print_log(
     else:
         out.print(Text("nothing to show", style="dim"))
     if any(payload.given is None and not payload.truncated for payload in _payloads(history)):
-        out.print(Text("The history is without its payloads: no sizes, no changes."))
+        out.print(Text("The history has no payloads, so sizes and changes are not shown."))
     _print_standing(out, stands, history.arn, causes=causes)
 
 
@@ -248,7 +248,7 @@ def _print_standing(out: Console, stands: Standing, arn: str, *, causes: bool) -
         out.print(Text(_waits(one)), soft_wrap=True)
     if len(stands.waiting) > _SHOWN_WAITING:
         more = len(stands.waiting) - _SHOWN_WAITING
-        out.print(Text(f"... and {more:,} states more are open", style="dim"))
+        out.print(Text(f"... and {more:,} more states are open", style="dim"))
     for advice in (stands.advice or "").splitlines():
         # Never wrapped: commands are there to be pasted.
         out.print(Text(printable(advice)), soft_wrap=True)

@@ -26,12 +26,12 @@ __all__ = ["command"]
     "--only",
     metavar="PATH",
     multiple=True,
-    help="Open and print only what is at this path; may be repeated.",
+    help="Open and print only the value at this path. Repeatable.",
 )
 @click.option("--bag", "as_bag", is_flag=True, help="With --only: print the rest too, as a bag.")
 @click.option("--scope", metavar="MACHINE/EXECUTION", help="Refuse objects of other scopes.")
 @click.option("--legacy", is_flag=True, help="Follow legacy pointers too.")
-@click.option("--embedded", is_flag=True, help="Open bags that stand as text in strings too.")
+@click.option("--embedded", is_flag=True, help="Also open bags whose text is in strings.")
 @click.option("--pretty/--json", help="Indented for people, or the exact text. [--json]")
 @output_option
 @histories_option
@@ -53,8 +53,8 @@ def command(
 
     An execution is ARN@EVENT, or ARN for its newest state. The bag may also be part of a larger
     value, such as a whole history: all stubs in the JSON are opened. With --only, the result has
-    what was asked for and nothing else; of an array, these items. With --bag too, it also has the
-    rest, as it is in the bag, and can be opened further.
+    the values at these paths and nothing else; an array has only these items. With --bag too, it
+    also has the rest as it is in the bag, and can be opened further.
 
     \b
     Examples:
@@ -87,7 +87,7 @@ def command(
 
 
 def _place(text: str) -> Place:
-    """Return the place of a path; of one that finds several values, the place of all of them."""
+    """Return the place of a path; if it finds several values, a place above all of them."""
     from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
     from statebag.format.paths import parse_place  # noqa: PLC0415 - kept out of --help
 

@@ -20,7 +20,7 @@ _SHOWN_BYTES = 50_000
 
 
 def opened_output(output: Any, store: str, variables: Mapping[str, str]) -> Any:
-    """Return the state of a run's output: all stubs in it are opened.
+    """Return the output of a run with all stubs in it opened.
 
     Args:
         output: What the execution returned.
@@ -47,7 +47,7 @@ def opened_output(output: Any, store: str, variables: Mapping[str, str]) -> Any:
 
 
 def shown_output(output: Any, store: str, variables: Mapping[str, str]) -> Any:
-    """Return what to show of an output: the state if it is small, otherwise the output as it is.
+    """Return what to show of an output: opened if it is small, otherwise as it is.
 
     Args:
         output: As for `opened_output`.

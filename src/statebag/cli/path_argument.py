@@ -1,4 +1,4 @@
-"""Read a PATH of the command line: a part for the core, and the steps after it.
+"""Split a PATH of the command line into a part for the core and the steps after it.
 
 The core looks up the names and indices at the beginning of a path, reading only blobs on the way.
 Steps that find several values, or count from the end of an array, are applied to the value there.

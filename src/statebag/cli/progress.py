@@ -49,7 +49,7 @@ def progress(tokens: Path) -> Iterator[Observer]:
     """Return an observer that shows a run: live on a terminal, otherwise line by line.
 
     Args:
-        tokens: The folder through which tokens are answered.
+        tokens: The folder in which `statebag answer` leaves its answers.
     """
     out = console(stderr=True)
     if not out.is_terminal:
@@ -101,7 +101,7 @@ class _Telling(Observer):
 
 
 class _Lines(_Telling):
-    """Print a line when a state ends; only some lines if it ends often."""
+    """Print a line when a state ends; if it ends often, only now and then."""
 
     def __init__(self, console: Console, tokens: Path) -> None:
         super().__init__(console, tokens)
@@ -134,7 +134,7 @@ class _Row:
 
 
 class _Board(_Telling):
-    """Show a small table of the states that were busy last, which changes in place."""
+    """Show a small table, which changes in place, of the states that were active last."""
 
     def __init__(self, console: Console, tokens: Path) -> None:
         super().__init__(console, tokens)

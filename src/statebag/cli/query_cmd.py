@@ -23,7 +23,7 @@ __all__ = ["command"]
 @output_option
 @store_option
 def command(execution: str, path: str | None, *, output: Path | None, store: str | None) -> None:
-    """Print the output of the succeeded execution ARN, or the value at PATH in it.
+    """Print the output of the execution ARN, which must have succeeded, or the value at PATH in it.
 
     PATH is as for `statebag cat`.
 

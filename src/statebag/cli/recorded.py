@@ -77,9 +77,10 @@ def recorded(folder: Path) -> list[Recorded]:
 
 
 def families(found: list[Recorded]) -> list[tuple[Recorded, list[Recorded]]]:
-    """Return executions with the children of their Map Runs, in the order of the executions.
+    """Return each execution with the children of its Map Runs, in the order of the executions.
 
-    Children of children stand with them. A child whose parent is not among them stands for itself.
+    Children of children are included. A child whose parent is not among them has an entry of its
+    own.
     """
     known = {one.arn: one for one in found}
     families: dict[str, list[Recorded]] = {}
@@ -115,21 +116,21 @@ def newest_arn(folder: Path) -> str:
     found = [one for one, _ in families(recorded(folder))]
     if not found:
         raise ConfigurationError(
-            f"no run on this machine has left a history in {folder}",
+            f"{folder} has no history of a run",
             hint="Name the folder of the run with --histories.",
         )
     return found[0].arn
 
 
 def arn_of(folder: Path, text: str) -> str | None:
-    """Return the ARN of the one execution that has a name, or whose name begins so.
+    """Return the ARN of the one execution that has this name, or whose name begins with it.
 
     Args:
         folder: Where runs keep their histories.
         text: A name, `machine/name`, or the beginning of either.
 
     Returns:
-        None if there is no such execution. Of several that have the whole name, the newest.
+        None if there is no such execution. If several have the whole name, the newest.
 
     Raises:
         ConfigurationError: Several names begin so.

@@ -37,7 +37,7 @@ __all__ = ["command"]
 @click.option(
     "--encrypt",
     is_flag=True,
-    help="Also encrypt packs and snapshots that are plain, or of the older form.",
+    help="Also encrypt packs and snapshots that are not encrypted, or encrypted in an older form.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @histories_option
@@ -58,7 +58,7 @@ def command(
     With --bag, it also repairs objects to which only that bag refers.
 
     Copies come from replicas and from earlier versions of the object in a versioned bucket. A copy
-    is used only if its bytes fit the object's name.
+    is used only if its bytes match the digest in the object's name.
 
     With --encrypt, and STATEBAG_ENCRYPTION_KEYS, it also encrypts objects that are not encrypted.
 
@@ -109,10 +109,10 @@ def command(
             verb = "would repair" if dry_run else "repaired"
             click.echo(printable(f"{verb}: {name} (from {place})"))
         for name in done.lost:
-            click.echo(printable(f"lost: {name}: no store has it whole"))
+            click.echo(printable(f"lost: {name}: no store has an intact copy"))
         print_encrypted(report)
         if report.whole:
-            click.echo("all is whole")
+            click.echo("everything is intact")
     if done.lost:
         sys.exit(BY_ERROR[BlobMissing])
     sys.exit(BY_ERROR[NotPermitted] if report.encrypted else SUCCESS)

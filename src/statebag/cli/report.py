@@ -56,7 +56,7 @@ _PLAIN_COLUMNS = (Column("payload", leaves=8, right=True), _LIMIT, _TIME)
 
 
 def as_dict(execution: LocalExecution) -> dict[str, Any]:
-    """Return the result as a JSON value; sizes are in bytes, times in seconds."""
+    """Return the result as a JSON value; sizes are in bytes and times in seconds."""
     transitions = [
         {
             "number": one.number,
@@ -101,7 +101,7 @@ def as_dict(execution: LocalExecution) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Sum:
-    """The transitions of one row: the largest sizes and times, and sums of the rest."""
+    """The transitions of one row: their largest sizes and times, and the sums of the rest."""
 
     count: int = 0
     plain_bytes: int = 0
@@ -181,7 +181,7 @@ def print_report(
             "the rest; --all gives a row for each."
         )
     out.print(Text(legend, style="dim"))
-    print_left_out(out, table, "--json has everything")
+    print_left_out(out, table, "--json")
     _print_end(out, execution)
     if execution.status == "SUCCEEDED":
         _print_output(out, execution.output, written, shown)
@@ -274,7 +274,7 @@ def _print_output(out: Console, output: Any, written: Path | None, opened: Any) 
 
 
 class _Mark(str):
-    """The text that is shown in place of a stub."""
+    """The text that a report shows in place of a stub."""
 
     __slots__ = ()
 
@@ -313,7 +313,7 @@ def _outline(output: dict[str, Any]) -> FittedTable:
         name = Text(printable(key), style="dim" if key == _OTHERS else "bold")
         table.add_row(Name(name), cell)
     if len(output) > _SHOWN_KEYS:
-        table.add_row(Name("..."), f"and {len(output) - _SHOWN_KEYS:,} keys more")
+        table.add_row(Name("..."), f"and {len(output) - _SHOWN_KEYS:,} more keys")
     return table
 
 

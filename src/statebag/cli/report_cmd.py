@@ -30,14 +30,14 @@ def command(
 ) -> None:
     """Write the page of `statebag ui` for one execution, or one head, into one file.
 
-    EXECUTION is an ARN, or the name of an execution of this machine, or the beginning of its name,
-    @ for the newest, or the name of a head's object (`statebag heads` lists them).
+    EXECUTION is an ARN; or, for an execution of this machine, its name, the beginning of its name,
+    or @ for the newest; or the name of a head's object (`statebag heads` lists them).
 
     The file needs no server and loads nothing: attach it to a ticket. It has the status, the state
     machine, the payloads, all steps with their errors, all events, the cost, up to 300 states with
-    the sizes of their fields, and what each step changed. Of a head it has the versions, their
-    states, and what each changed. It has no values, except with --values: then those that stand in
-    the payloads, and stored ones of up to 256 KB.
+    the sizes of their fields, and what each step changed. For a head it has the versions, their
+    states, and what each version changed. Without --values it has no values. With it, it has those
+    in the payloads, and stored ones of up to 256 KB.
 
     \b
     Examples:

@@ -33,7 +33,7 @@ _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 def _pairs(
     _context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    """Parse NAME=VALUE options, in which each name occurs once."""
+    """Parse NAME=VALUE options, and refuse a name that occurs twice."""
     pairs: dict[str, str] = {}
     for text in values:
         name, equals, value = text.partition("=")
@@ -51,7 +51,7 @@ def _execution_name(
     """Return a name as StartExecution takes it (Step Functions API reference)."""
     if name is not None and _NAME.fullmatch(name) is None:
         raise click.BadParameter(
-            f"must be 1 to 80 letters, digits, - and _, not {len(name)} characters with others"
+            f"must be 1 to 80 letters, digits, - and _, not these {len(name)} characters"
         )
     return name
 
@@ -69,7 +69,7 @@ def _execution_name(
 @click.option(
     "--machine",
     metavar="ID",
-    help="Logical id of the state machine. [the first that no other starts]",
+    help="Logical id of the state machine. [the first one that no other starts]",
 )
 @click.option(
     "--handler",
@@ -94,7 +94,7 @@ def _execution_name(
     metavar="NAME=VALUE",
     multiple=True,
     callback=_pairs,
-    help="What replaces ${NAME} in the definition.",
+    help="The text that replaces ${NAME} in the definition.",
 )
 @click.option(
     "--env",
@@ -109,14 +109,16 @@ def _execution_name(
 @click.option(
     "--as-deployed",
     is_flag=True,
-    help="Seal as the functions would. By default all leaves the payload that no control path "
-    "names, however small, so that a path that is not named fails here.",
+    help=(
+        "Seal as the functions would. By default everything that no control path names is "
+        "offloaded, however small, so that a missing control path fails here."
+    ),
 )
 @click.option(
     "--allow-unopened",
     metavar="NAME",
     multiple=True,
-    help="A function that may be given a stub and not open it; * for all. Repeatable.",
+    help="A function that may get a stub and not open it; * for all. Repeatable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.option(
@@ -128,7 +130,7 @@ def _execution_name(
 )
 @click.option("--bag", "as_bag", is_flag=True, help="With --output: write the bag, not opened.")
 @click.option(
-    "--all", "show_all", is_flag=True, help="Print a row for each transition of a long run."
+    "--all", "show_all", is_flag=True, help="Print a row for each transition, even of a long run."
 )
 @click.option(
     "--name", metavar="NAME", callback=_execution_name, help="The execution's name. [random]"
@@ -137,25 +139,27 @@ def _execution_name(
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
-    help="Stop the execution after this long, whatever it does; and the program, where reading "
-    "the files takes 30 seconds longer than that.",
+    help=(
+        "Stop the execution after this time, whatever it does. If reading the files takes 30 "
+        "seconds longer than that, stop the program."
+    ),
 )
 @click.option(
     "--real-time",
     is_flag=True,
-    help="Wait as long as Wait states, retries and limits say. By default the clock jumps.",
+    help="Wait for as long as Wait states, retries and limits say. By default the clock jumps.",
 )
 @click.option(
     "--wait-scale",
     metavar="FACTOR",
     type=click.FloatRange(min=0),
-    help="The real seconds that each of their seconds takes. [0; with --real-time 1]",
+    help="Real seconds for each second of a wait. [0; with --real-time 1]",
 )
 @click.option(
     "--seed-order",
     metavar="NUMBER",
     type=int,
-    help="Let chance, by this number, decide which branch goes on first, and about jitter.",
+    help="A seed: chance then decides about jitter and about which branch goes on first.",
 )
 @click.option(
     "--mocks",
@@ -182,12 +186,12 @@ def _execution_name(
     "seeds",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What is in tables, queues and buckets at the beginning.",
+    help="The contents of tables, queues and buckets at the start.",
 )
 @click.option(
     "--endpoint",
     metavar="URL",
-    help="A server that plays the services of AWS, in place of this process.",
+    help="A server that plays the services of AWS, instead of this process.",
 )
 @click.option(
     "--tokens",
@@ -231,12 +235,12 @@ def command(
 ) -> None:
     """Run the workflow of a SAM or CloudFormation TEMPLATE, or of a bare definition.
 
-    Without a TEMPLATE, that of statebag.toml is run.
+    Without a TEMPLATE, the one in statebag.toml is run.
 
     It needs no AWS account, no Docker and no network: this process interprets the definition, calls
     the template's Python functions with the template's environment variables, and plays the
-    services of AWS. The template's tables, queues, topics and buckets are there, and empty. Packs
-    also go where --store says. Nothing waits: a Wait of an hour moves the clock of the run.
+    services of AWS. The template's tables, queues, topics and buckets exist, and are empty. Packs
+    go where --store says. Nothing waits: a Wait of an hour moves the run's clock.
 
     Every seal is strict: if the definition reads a path that is not a control path, the run ends,
     however small the data. With --as-deployed, the functions seal as on AWS. A bare definition has
@@ -254,8 +258,8 @@ def command(
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     if workflow is None:
         raise click.UsageError(
-            "no file is named, and no statebag.toml has a template: name a template or a "
-            "definition, or run `statebag init`"
+            "no file is named, and there is no statebag.toml that names a template: name a "
+            "template or a definition, or run `statebag init`"
         )
     from statebag.cli.run_process import RunProcess  # noqa: PLC0415 - kept out of --help
 
@@ -351,7 +355,7 @@ def command(
 
 
 def _store(store: str | None, *, plain: bool) -> tuple[str, Mapping[str, str]]:
-    """Return where packs go, which must answer, and the variables of every function."""
+    """Return the store for packs, once it has answered, and the variables of every function."""
     if store is None:
         store = (Path.cwd() / _HOME / "store").as_uri()
     if plain:

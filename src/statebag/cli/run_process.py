@@ -1,9 +1,9 @@
 """End the process of a run that cannot end itself.
 
-A handler may be in C code that lets no other thread run (a regular expression that backtracks, a
-power of large numbers). Then its process notices neither the timeout nor Ctrl-C. So with --timeout,
-the run is a child process, and the program ends it two seconds after the timeout if it still runs.
-Without fork (on Windows), the run must end itself.
+A handler may be in C code that no other thread can interrupt (a regular expression that backtracks,
+a power of large numbers). Then its process notices neither the timeout nor Ctrl-C. So with
+--timeout, the run is a child process, and the program ends it two seconds after the timeout if it
+still runs. Without fork (on Windows), the run must end itself.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class RunProcess:
             _leave(status)
 
     def told(self, observer: Observer) -> Observer:
-        """Return an observer that also reports the open states to the program."""
+        """Return an observer that also reports to the program which states are open."""
         return observer if self._pipe is None else _Telling(observer, self._say)
 
     def _say(self, text: str) -> None:
@@ -118,7 +118,7 @@ class _Telling(Observer):
 
 
 class _Interrupts:
-    """One KeyboardInterrupt for an interrupt that comes twice: from the terminal, and passed on."""
+    """Raise one KeyboardInterrupt for an interrupt that arrives twice."""
 
     def __init__(self) -> None:
         self._last = 0.0
@@ -209,16 +209,16 @@ class _Watch:
         at_work = f" At work then: {', '.join(inner[:5])}." if inner else ""
         if not self._has_begun:
             click.echo(
-                f"TIMED_OUT  the workflow, its functions and its input were not read within "
-                f"{self._timeout + _LOADING_SECONDS:g} s (--timeout and {_LOADING_SECONDS:g}), and "
-                "the process was ended: look for a file that is very large or is a pipe, and for "
-                "code that a module runs when it is imported",
+                "TIMED_OUT  the workflow, its functions and its input were not read within "
+                f"{self._timeout + _LOADING_SECONDS:g} s (--timeout plus {_LOADING_SECONDS:g}), "
+                "and the process was ended: look for a file that is very large or is a pipe, and "
+                "for code that a module runs when it is imported",
                 err=True,
             )
             return EXECUTION_FAILED
         click.echo(
             f"TIMED_OUT  the run did not end within {self._timeout:g} s, and its process was "
-            f"ended: a call in it let nothing else run.{at_work}",
+            f"ended: one call kept everything else from running.{at_work}",
             err=True,
         )
         return EXECUTION_FAILED

@@ -1,4 +1,4 @@
-"""Print a list as a table on a screen; a pipe or a file gets a line for each object."""
+"""Print a list: as a table on a screen, and as a line for each object to a pipe or a file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_on_screen() -> bool:
 
 
 def print_table(table: FittedTable, elsewhere: str = "--json") -> None:
-    """Print a table, and which of its columns the screen has no room for.
+    """Print a table, and the names of the columns that do not fit on the screen.
 
     Args:
         table: The table.
@@ -43,11 +43,11 @@ def moment_cell(moment: datetime | str) -> str:
 
 
 def object_cell(name: str, title: str | None = None) -> Name:
-    """Return the cell of an object: what a person calls it, and its name if that differs.
+    """Return the cell of an object: the title that people use for it, and its name if that differs.
 
     Args:
         name: The name of the object, as other commands take it.
-        title: What a person calls it; None stands for the decoded name.
+        title: The title that people use for it; None stands for the decoded name.
     """
     from statebag.cli.fitted_table import Name  # noqa: PLC0415 - rich is slow to import
     from statebag.cli.styled_text import Text  # noqa: PLC0415 - as above

@@ -21,7 +21,9 @@ __all__ = ["command"]
 @click.command("seal", short_help="Make a bag of a state.")
 @click.argument("file", default="-")
 @click.option(
-    "--scope", metavar="MACHINE/EXECUTION", help="Where packs go. [that of --parent, or unscoped]"
+    "--scope",
+    metavar="MACHINE/EXECUTION",
+    help=("Where packs go. [the scope of --parent, or unscoped]"),
 )
 @click.option(
     "--max-bag-bytes",

@@ -22,7 +22,7 @@ __all__ = ["command"]
 
 @click.command("snapshots", short_help="List the snapshots of a store.")
 @click.argument("scope", default="")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @store_option
 def command(scope: str, *, as_json: bool, store: str | None) -> None:
     """List the snapshots of a store or SCOPE: time, size of the bag, name.

@@ -22,9 +22,9 @@ __all__ = ["command"]
 def command(state_machine: str, *, input_: str | None, name: str | None, store: str | None) -> None:
     """Start the state machine ARN, and print the execution's ARN.
 
-    The input is sealed first, so it may be larger than the 262,144 bytes that StartExecution
-    takes. The same name with the same input starts nothing twice: the command prints the same ARN
-    while the execution runs, and says that it has ended afterwards.
+    The input is sealed first, so it may be larger than the 262,144 bytes that StartExecution takes.
+    The same name with the same input does not start a second execution: while the first runs, the
+    command prints its ARN; afterwards it says that the execution has ended.
 
     \b
     Example:

@@ -35,7 +35,7 @@ _HOW = "name the store with --store or STATEBAG_STORE"
 
 
 def writing_client(store: str | None, policy: Policy | None = None) -> Statebag:
-    """Return a client of a store that is certainly used; create a missing folder.
+    """Return a client that connects at once, and create a missing folder.
 
     Raises:
         ConfigurationError: The store cannot be used. The hint says how to name another.
@@ -60,8 +60,8 @@ def reading_client(store: str | None, *, at_once: bool = False) -> Iterator[Stat
         at_once: Whether to connect now.
 
     Raises:
-        ConfigurationError: When it connects: the store cannot be used.
-        BlobMissing: With a hint that it may be another bag's store.
+        ConfigurationError: The store cannot be used; raised when the client connects.
+        BlobMissing: The hint says that the bag may belong to another store.
     """
     from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
     from statebag.environment import store_address  # noqa: PLC0415 - kept out of --help
@@ -77,7 +77,7 @@ def reading_client(store: str | None, *, at_once: bool = False) -> Iterator[Stat
 
 
 def name_store(client: Statebag) -> None:
-    """Print the store that a command looked at."""
+    """Print which store a command looked at."""
     click.echo(f"store: {shown(client.store.url)}")
 
 
@@ -135,25 +135,25 @@ class _StoreOnDemand:
         return self._address if self._connected is None else self._connected.url
 
     def put(self, name: str, data: bytes) -> None:
-        """As the store."""
+        """See `Store`."""
         self.connect().put(name, data)
 
     def get(self, name: str) -> bytes:
-        """As the store."""
+        """See `Store`."""
         return self.connect().get(name)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """As the store."""
+        """See `Store`."""
         return self.connect().get_ranges(name, spans)
 
     def head(self, name: str) -> ObjectInfo | None:
-        """As the store."""
+        """See `Store`."""
         return self.connect().head(name)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """As the store."""
+        """See `Store`."""
         return self.connect().list(prefix)
 
     def delete(self, name: str) -> None:
-        """As the store."""
+        """See `Store`."""
         self.connect().delete(name)

@@ -53,12 +53,12 @@ class _Console(Console):
             yield segment if segment.control else segment._replace(text=harmless(segment.text))
 
     def on_broken_pipe(self) -> None:
-        """Go on without a reader: the exit code is the command's, not rich's 1."""
+        """Go on without a reader, so that the exit code is the command's, not rich's 1."""
         discard_the_rest(self.file)
 
 
 def _asked_width() -> bool:
-    """Return whether COLUMNS has a number; a shell keeps its own COLUMNS from its programs."""
+    """Return whether COLUMNS has a number; a shell does not export its own COLUMNS."""
     return dict(all_variables()).get("COLUMNS", "").isdigit()
 
 

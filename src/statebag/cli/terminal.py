@@ -78,12 +78,12 @@ class HarmlessStream(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """The target's."""
+        """That of the target."""
         return str(getattr(self.target, "encoding", None) or "utf-8")
 
     @property
     def errors(self) -> str:  # type: ignore[override]
-        """The target's."""
+        """That of the target."""
         return str(getattr(self.target, "errors", None) or "backslashreplace")
 
     def isatty(self) -> bool:
@@ -125,7 +125,7 @@ class _HarmlessBytes(io.RawIOBase):
 
 
 def raw(stream: Any) -> Any:
-    """Return the stream behind a harmless stream; another stream itself."""
+    """Return the stream behind a harmless stream; any other stream is returned as it is."""
     while isinstance(stream, HarmlessStream):
         stream = stream.target
     return stream

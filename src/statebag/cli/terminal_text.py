@@ -36,7 +36,7 @@ def printable(text: str, longest: int | None = None) -> str:
 
     Args:
         text: Any text, also with lone surrogates.
-        longest: The most characters, after which it is cut.
+        longest: The number of characters after which it is cut.
     """
     cut = text if longest is None or len(text) <= longest else f"{text[:longest]}..."
     return _IN_A_LINE.sub(_escape, cut)

@@ -40,10 +40,9 @@ def command(
     """Serve a page that shows executions, their states, what changed, and what they cost.
 
     It lists the executions of this machine, those of AWS whose ARN is given here or pasted there,
-    and the heads of the store. EXECUTION is an ARN, or the name of an execution of this machine, or
-    the beginning of its name, or the name of a head's object. The page begins with the first one.
-
-    The page is served on 127.0.0.1 alone, its address has a token, and it loads nothing from
+    and the heads of the store. EXECUTION is an ARN; or, for an execution of this machine, its name
+    or the beginning of its name; or the name of a head's object. The page begins with the first
+    one. It is served only on 127.0.0.1, its address has a token, and it loads nothing from
     elsewhere. Values are masked until you ask for them. Nothing is written. Ctrl-C ends it.
 
     \b
@@ -89,7 +88,8 @@ def _named(
     """Return the ARNs, and the names of heads' objects, that the arguments mean.
 
     Raises:
-        ConfigurationError: One means nothing, or several; or this machine has no execution.
+        ConfigurationError: An argument means nothing, or several executions; or this machine has no
+            execution.
     """
     from statebag.cli.recorded import families, recorded  # noqa: PLC0415 - kept out of --help
     from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
@@ -100,7 +100,7 @@ def _named(
         newest = families(recorded(folder))
         if not newest:
             raise ConfigurationError(
-                f"no run on this machine has left a history in {folder}",
+                f"{folder} has no history of a run",
                 hint="Name the folder of the run with --histories.",
             )
         named.insert(0, newest[0][0].arn)

@@ -1,4 +1,4 @@
-"""Find out about a workflow for `statebag init`: its file, its functions, what is missing."""
+"""Find the facts about a workflow for `statebag init`: its file, its functions, what is missing."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class WorkflowFacts:
         control: The control paths that its state machines need if all functions seal.
         movable: The movable paths.
         handlers: Functions whose code is not known, with a guess or an empty text.
-        undecorated: Functions whose source is here and does not use statebag.
+        undecorated: Functions whose source is on this machine and does not use statebag.
         other_runtimes: Functions in other languages, each with its runtime.
-        problems: How many mistakes keep a state machine from being read to its end.
+        problems: The number of mistakes because of which a state machine cannot be read completely.
     """
 
     control: tuple[str, ...]
@@ -52,7 +52,7 @@ def found_template(folder: Path) -> Path:
     """Return the one template or definition in a folder.
 
     Raises:
-        ConfigurationError: There is none or several, or a tool has to make it first.
+        ConfigurationError: There is none, there are several, or a tool has to generate it first.
     """
     found = [folder / name for name in _TEMPLATES if (folder / name).is_file()]
     if not found:

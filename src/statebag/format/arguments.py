@@ -58,7 +58,7 @@ def check_number(name: str, value: object, least: int) -> None:
 
 
 def check_iterable(name: str, value: object, said: str) -> Iterable[Any]:
-    """Return an argument that holds several values; a text, bytes or an object is none.
+    """Return an argument that holds several values, which a text, bytes or an object does not.
 
     Raises:
         ConfigurationError: It cannot be iterated, or is a single value.
@@ -127,7 +127,7 @@ def check_optional(given: Mapping[str, object], kinds: type | tuple[type, ...], 
 
 
 def check_callable(name: str, value: object, said: str) -> None:
-    """Refuse an argument that is to be called, and cannot be.
+    """Refuse an argument that must be callable, and is not.
 
     Raises:
         ConfigurationError: It is neither a function nor another callable.

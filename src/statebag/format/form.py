@@ -94,7 +94,7 @@ class Stub(msgspec.Struct, frozen=True):
 
     @property
     def simple(self) -> Stored | Carried | None:
-        """The stub of its one text besides chunks: itself, or its tail."""
+        """The stub of its one text apart from chunks: itself, or its tail."""
         return None
 
     @property

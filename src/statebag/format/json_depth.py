@@ -148,7 +148,7 @@ def overflows() -> bool:
 
 @cache
 def _default_stack() -> int:
-    """Return the least size of a thread's stack in bytes, if nobody set another one."""
+    """Return the least size of a thread's stack in bytes, if no other one was set."""
     try:
         import resource  # noqa: PLC0415  # Windows has none
 

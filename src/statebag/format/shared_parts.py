@@ -1,7 +1,7 @@
 """Refuse a Python value that holds the same parts in so many places that no call would end.
 
-A JSON text has each part once. A value that Python code built can hold a list in which the same
-list stands twice, and so on: 30 levels of it take 3 KB, and are a billion values for a reader.
+A JSON text has each part once. A value that Python code built can hold one list twice, which holds
+another list twice, and so on: 30 such levels take 3 KB, and are a billion values for a reader.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _MOST_VALUES = 4_000_000
 
 
 def check_shared_parts(value: Any) -> None:
-    """Refuse a value that stands for millions of values because parts of it stand in many places.
+    """Refuse a value that stands for millions of values because its parts occur in many places.
 
-    `format.bag_text.check_parts` asks for it only where a value may be such a one.
+    `format.bag_text.check_parts` calls it only if a value may be one of these.
 
     Args:
         value: A dict or a list.
@@ -37,7 +37,7 @@ def check_shared_parts(value: Any) -> None:
 
 
 def _stands_for(value: Any) -> float:
-    """Return how many values there are if each part counts as often as it stands somewhere."""
+    """Return how many values there are if each part is counted as often as it occurs."""
     # Of each container, by its id, the inner ones first; without end if it holds itself.
     counted: dict[int, float] = {}
     pending: list[tuple[Any, bool]] = [(value, False)]

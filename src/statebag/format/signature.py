@@ -72,7 +72,7 @@ def check_keys(keys: Mapping[str, bytes]) -> None:
             raise ConfigurationError(
                 f"signing keys {same} and {name} are the same key: retiring one of the names would "
                 "not retire the key",
-                hint="Make a key of its own for each name, or leave one name out.",
+                hint="Make a separate key for each name, or leave one name out.",
             )
         names.append(name)
 

@@ -1,4 +1,4 @@
-"""Stubs: JSON objects in a bag in place of values that left plain form (wire version 1).
+"""Stubs: JSON objects that replace, in a bag, values that left plain form (wire version 1).
 
 A stub is an object with the one key `__statebag__`; only the form *rest* has other keys next to it.
 Each form is one class in this module. `form` has their interface, and `stub_parsing` parses them.
@@ -75,7 +75,7 @@ MAX_ENTRIES = 4096
 
 
 class Stored(Whole, frozen=True):
-    """A value whose text is a blob in a pack; arrays and objects say how many items."""
+    """A value whose text is a blob in a pack; for an array or object, with the number of items."""
 
     blob: Blob
     kind: Kind | None = None
@@ -92,7 +92,7 @@ class Stored(Whole, frozen=True):
 
     @property
     def digest(self) -> str:
-        """The blob's."""
+        """That of the blob."""
         return self.blob.sha256
 
     @property
@@ -139,7 +139,7 @@ class Carried(Whole, frozen=True):
 
     @property
     def digest(self) -> str:
-        """As it says."""
+        """The digest that the stub has."""
         return self.sha256
 
     @property
@@ -276,7 +276,7 @@ class Patched(Whole, frozen=True):
 
     @property
     def digest(self) -> str:
-        """As it says."""
+        """The digest that the stub has."""
         return self.sha256
 
     @property
@@ -383,7 +383,7 @@ class Rest(Stub, frozen=True):
 
     @property
     def generation(self) -> int:
-        """The whole's."""
+        """That of the whole."""
         return self.whole.generation
 
     @property

@@ -51,7 +51,7 @@ def parse_stub(wire: dict[str, Any], path: str) -> Stub:
 
     Args:
         wire: The object, which is not copied.
-        path: Where it stands, for messages.
+        path: Its path, for messages.
 
     Raises:
         UnsupportedFormat: Its version is not known to this release.

@@ -16,10 +16,10 @@ __all__ = ["OPAQUE", "Grown", "NotRead", "Unopened", "equal", "holds_unopened", 
 
 
 class NotRead:
-    """What no placeholder does: it does not act as the value that it stands for.
+    """Refuse every use of a placeholder as the value that it stands for.
 
-    Each use that would read the value raises `InvalidState` with the path and what to do. Without
-    that, a prompt would hold the placeholder's text, and a comparison would take another turn.
+    Each use that would read the value raises `InvalidState` with the path and what to do. Otherwise
+    a prompt would contain the placeholder's text, and a comparison would give the wrong answer.
     `repr` stays, for debuggers, test runners and the `%r` of a log.
     """
 
@@ -29,7 +29,7 @@ class NotRead:
         raise NotImplementedError
 
     def _is_like(self, other: object) -> bool:
-        """Return whether another placeholder of this class stands for the same."""
+        """Return whether another placeholder of this class stands for the same value."""
         raise NotImplementedError
 
     def _refused(self, *_arguments: object) -> NoReturn:
@@ -53,17 +53,17 @@ class NotRead:
 class Unopened(NotRead):
     """A placeholder for a value of a state that was not opened.
 
-    It is not a dict, so no data looks like it. A later seal passes it through unread. What would
-    read it as data (`value[0]`, `len(value)`, `if value`, `for one in value`, `value.get`,
-    `value == "text"`, `str(value)`, an f-string) raises `InvalidState` with the path and what to
-    do. Only two placeholders can be compared.
+    It is not a dict, so no data looks like it. A later seal passes it through unread. An operation
+    that would read it as data (`value[0]`, `len(value)`, `if value`, `for one in value`,
+    `value.get`, `value == "text"`, `str(value)`, an f-string) raises `InvalidState` with the path
+    and what to do. Only two placeholders can be compared.
 
     Attributes:
         wire: The stub as a JSON object.
         stub: The parsed stub.
         is_own: Whether this process made the stub from the value. Such a stub came in no payload,
             so it needs no signature.
-        path: Where it stood in the state that was opened; None if it stood in none.
+        path: Its place in the state that was opened; None if it was in none.
     """
 
     __slots__ = ("is_own", "path", "stub", "wire")

@@ -2,7 +2,8 @@
 
 An error's name comes from code. Its cause is free text: a function that failed on a value often
 quotes the value, and so does the service. Unless the user asks for all causes, only those that
-cannot hold a value are shown, and of the service's texts about a path what stands before a value.
+cannot hold a value are shown; of the service's texts about a path, only the part before a value is
+shown.
 """
 
 from __future__ import annotations
@@ -45,20 +46,22 @@ _BEFORE_VALUES = re.compile(
     r")"
 )
 _ADVICE = {
-    "StoreUnavailable": "The store did not answer. When it does (`statebag doctor`), {again}.",
+    "StoreUnavailable": "The store did not answer. Once it does (`statebag doctor`), {again}.",
     "BlobMissing": "An object is gone: `statebag fsck`, then `statebag repair`, then {again}.",
     "BlobCorrupt": "An object is damaged: `statebag fsck`, then `statebag repair`, then {again}.",
     "BagTooLarge": "Its control fields alone pass the bound; the cause names the largest.",
-    "InvalidState": "The step returned what JSON cannot hold; the cause has the path.",
+    "InvalidState": "The step returned a value that JSON cannot hold; the cause has its path.",
     "LimitExceeded": "Opening would pass a limit of the policy; the cause names it.",
     "NotPermitted": "The function may not read or write there: check its role, scope and keys.",
     "ConfigurationError": "A setting of the function is wrong; the cause names it.",
     "States.DataLimitExceeded": "A payload passed the limit: seal that step's result, or give it "
     "a smaller budget where several results come together.",
-    "Statebag.NotOpened": "Decorate the function, or pass it control paths only.",
-    "Statebag.PathNotNamed": "The cause has the setting that the functions lack.",
+    "Statebag.NotOpened": "Decorate the function, or pass it only control paths.",
+    "Statebag.PathNotNamed": "The cause names the setting that the functions lack.",
     "States.Timeout": "Nobody answered in time. If the work can be done now, {again}.",
-    "States.HeartbeatTimeout": "The worker fell silent. If the work can be done now, {again}.",
+    "States.HeartbeatTimeout": (
+        "The worker stopped sending heartbeats. If the work can be done now, {again}."
+    ),
 }
 
 
@@ -104,7 +107,7 @@ def shown_cause(error: str | None, cause: str | None, *, everything: bool) -> st
 
 
 def _told(cause: str) -> tuple[str | None, str]:
-    """Return the type and message of a Lambda function's failure; of other text, the text."""
+    """Return the type and message of a Lambda function's failure; any other text as it is."""
     try:
         body: Any = loads(cause)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Leave the texts of payloads in a file until somebody looks at them.
+"""Leave the texts of payloads in a file until they are needed.
 
 A history may have 25,000 payloads of 262,144 bytes, and most commands look at a few of them.
 """
@@ -62,7 +62,7 @@ class LaterText(NamedTuple):
 
 
 class FileBytes:
-    """A file that is open as long as this object lives, also if it is replaced or deleted.
+    """A file that stays open as long as this object lives, even if it is replaced or deleted.
 
     Args:
         opened: The file; it is closed here.
@@ -74,7 +74,7 @@ class FileBytes:
         weakref.finalize(self, opened.close)
 
     def read(self, start: int, length: int) -> bytes:
-        """Return the bytes at a place; fewer if the file ends before."""
+        """Return the bytes at a place; fewer if the file ends there."""
         if _HAS_PLACES:
             # A forked child shares the place at which a file is read, which this does not move.
             return os.pread(self._opened.fileno(), length, start)
@@ -128,7 +128,7 @@ class TextSpool:
             return LaterText(self._file, self._file.append(data), len(data), field)
         except OSError as error:
             raise ConfigurationError(
-                f"the temporary folder does not take {len(data):,} bytes of a history: "
+                f"the temporary folder cannot take {len(data):,} bytes of a history: "
                 f"{error.strerror}",
                 hint="Make room there, or name another folder in TMPDIR.",
             ) from error

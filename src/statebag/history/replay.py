@@ -55,7 +55,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One state that was entered, and left if it was.
+    """One state that was entered, and perhaps left.
 
     Attributes:
         number: Its place in the order of entering, from 1.
@@ -69,7 +69,7 @@ class Transition:
         ended: When it was left or given up; None while it is open.
         status: `left` with an output; `caught`: left with an output that a Catch made of an error;
             `failed`, `timed out` or `given up` without one; `open`: it goes on.
-        attempts: How often its task, or its iterations or branches, were begun.
+        attempts: How often its task, or its iterations or branches, began.
         failures: Its errors, also those that a Retry handled.
         error: The name of the error that ended it, also if a Catch handled it.
         input: Its input.
@@ -78,7 +78,7 @@ class Transition:
         length: Iterations of a Map; None for other states.
         map_run: The ARN of a distributed Map's run; None if there is none.
         busy: How many states in it are open.
-        depth: How many Maps and Parallels it stands in.
+        depth: How many Maps and Parallels it is in.
     """
 
     number: int
@@ -243,7 +243,7 @@ class Replay:
     def _evaluated(self, event: Event, stack: _Stack) -> _Stack:
         """Return the stack of the state whose expression failed.
 
-        On AWS the event follows what the entering of its state follows, and names the state.
+        On AWS the event follows the event before its state was entered, and names the state.
         """
         name = event.details.get("state")
         if stack and stack[-1].visit.made.state == name:

@@ -1,4 +1,4 @@
-"""Find the status of an execution: what it waits for, or why it ended, and what to do."""
+"""Find the status of an execution: what it waits for, or why it ended, and what to do about it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def standing(
         made: Its transitions.
         is_local: Whether it ran on this machine.
         failed_child: Returns the ARN of the first child of a Map Run that failed, or None if none
-            did; None if nobody can say.
+            did. None if there is no such function.
     """
     if not history.events:
         return Standing("RUNNING", None, 0, advice="Its history is still empty: ask again.")

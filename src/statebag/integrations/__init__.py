@@ -1,1 +1,1 @@
-"""Adapters for frameworks that keep state: one module each, each with an extra of its name."""
+"""Adapters for frameworks that keep state: one module for each, with an extra of the same name."""

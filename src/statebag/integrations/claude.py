@@ -3,7 +3,8 @@
 Each append is a separate object, a segment, named by its time. Eight segments of one size are
 merged into one of the next size, so an entry is written once for each power of eight that the
 session grows to. A merged segment keeps the entries by the names of the segments that they came
-from, so merges of two processes, or one that was cut off, neither lose nor double an entry.
+from. So two processes that merge at once, or a merge that was cut off, neither lose nor double an
+entry.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ _TRIES = 5  # Chosen: reads of a session while other processes merge it
 
 
 class StatebagSessionStore(SessionStore):
-    """Mirrors transcripts of sessions.
+    """Keep copies of the transcripts of sessions.
 
     Any number of processes may append to a session. When a session is loaded, entries whose `uuid`
     occurred before are left out.
@@ -100,7 +101,7 @@ class StatebagSessionStore(SessionStore):
         return await in_threads(self._sessions, project_key)
 
     async def list_session_summaries(self, project_key: str) -> list[SessionSummaryEntry]:
-        """Return the summary of each session of a project; each is computed from its entries."""
+        """Return the summary of each session of a project, computed from its entries."""
         summaries = []
         for one in await self.list_sessions(project_key):
             key: SessionKey = {"project_key": project_key, "session_id": one["session_id"]}

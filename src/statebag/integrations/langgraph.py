@@ -45,7 +45,7 @@ try:
     from langgraph.checkpoint.serde.base import SerializerProtocol
 except ImportError as error:
     raise ConfigurationError(
-        "langgraph-checkpoint is missing, which this saver is for",
+        "this saver needs langgraph-checkpoint, which is not installed",
         hint="Install the extra: pip install 'statebag[langgraph]'",
     ) from error
 
@@ -175,7 +175,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         return islice(found, None if limit is None else max(limit, 0))
 
     def delete_thread(self, thread_id: str) -> None:
-        """Delete all checkpoints and writes of a thread; objects that its copies use stay."""
+        """Delete all checkpoints and writes of a thread, but keep objects that its copies use."""
         self.threads.delete(thread_id)
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
@@ -227,7 +227,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
     def delete_older(self, age: timedelta) -> Sequence[str]:
         """Delete the threads that had no checkpoint for some time; return their ids.
 
-        A thread that gets a checkpoint meanwhile stays.
+        A thread that gets a checkpoint in the meantime is kept.
 
         Args:
             age: The time since the newest checkpoint of a thread, by its writer's clock.

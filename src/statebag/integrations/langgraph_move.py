@@ -35,12 +35,12 @@ def move_threads(
 ) -> int:
     """Copy threads of a saver, read each checkpoint again, and compare it.
 
-    A checkpoint that the target has already is compared and not written, so an interrupted run can
-    be repeated. The source is not changed.
+    A checkpoint that the target already has is only compared, so an interrupted run can be
+    repeated. The source is not changed.
 
     Args:
         source: A saver that lists its checkpoints, such as SqliteSaver or PostgresSaver. Its
-            threads must not be written to meanwhile.
+            threads must not be written to in the meantime.
         target: The saver that receives them.
         on_checkpoint: Called with the ids of the thread and the checkpoint, for progress.
         threads: The ids of the threads; by default all. Some savers, such as DynamoDBSaver, list
@@ -134,7 +134,7 @@ def _compared(target: StatebagSaver, one: CheckpointTuple) -> Any:
 
 @contextmanager
 def _opened(address: str) -> Iterator[tuple[BaseCheckpointSaver[Any], Iterable[str] | None]]:
-    """Give the saver of an address, and the ids of its threads if it does not list them itself."""
+    """Yield the saver of an address, and the ids of its threads if it does not list them itself."""
     kind, _, place = address.partition(":")
     if kind == "sqlite" and place:
         from langgraph.checkpoint.sqlite import SqliteSaver  # noqa: PLC0415 (only for this source)
@@ -194,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     with _opened(given.source) as (source, threads):
         number = move_threads(source, StatebagSaver(given.to), threads=given.thread or threads)
-    print(f"{number} checkpoints are in {given.to}, and are the same there")  # noqa: T201 (a command)
+    print(f"{number} checkpoints are in {given.to}, each the same as in the source")  # noqa: T201 (a command)
 
 
 if __name__ == "__main__":

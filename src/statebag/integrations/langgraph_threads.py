@@ -138,7 +138,7 @@ class Threads:
     def versions(
         self, head: Head, checkpoint: str | None = None, before: str | None = None
     ) -> Iterator[Version]:
-        """Yield the checkpoints of a head, those with the largest ids first, each once."""
+        """Yield each checkpoint of a head once, the largest ids first."""
         names = {one.label: one for one in reversed(head.versions())}  # of two, the newer
         chosen = {
             one.number
@@ -158,7 +158,7 @@ class Threads:
             yield from [found[label] for label in reversed(in_order) if label in found]
 
     def ancestors(self, head: Head, start: Version | None) -> Iterator[Version]:
-        """Yield the ancestors of a checkpoint, the nearest first; each was written before."""
+        """Yield the ancestors of a checkpoint, the nearest first; each was written earlier."""
         if start is None:
             return
         parent, first = start.note["parent"], start.number
@@ -177,7 +177,7 @@ class Threads:
         Args:
             head: Their head.
             kept: The checkpoints that stay.
-            of: Those of which the others are deleted, as they were read before.
+            of: All checkpoints to choose from, as they were read before.
         """
         gone = {one.label for one in of} - {one.label for one in kept}
         if gone:
@@ -185,7 +185,7 @@ class Threads:
             self._forget(head.scope)
 
     def delete(self, thread: str) -> None:
-        """Delete a thread; objects that its copies use stay."""
+        """Delete a thread, but keep objects that its copies use."""
         self.client.heads(self._scope(thread)).delete()
         self._forget(self._scope(thread))
 

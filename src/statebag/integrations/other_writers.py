@@ -1,4 +1,4 @@
-"""Write what other writers write too: again and again, each time after what they wrote."""
+"""Write an object that other writers write too: try again, each time after what they wrote."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def write_after_others(
     Args:
         write: Writes after a version, or as the first one. Its second argument is the `heal` of
             `Head.seal`.
-        present: The version that is believed to be the present one.
-        look: Returns the version that is, asking the store.
-        what: What is written to, for the message.
+        present: The version that is believed to be the newest.
+        look: Returns the version that is the newest, asking the store.
+        what: What the writers write to, for the message.
 
     Returns:
         The version that was written.
 
     Raises:
-        Conflict: Other writers were first too often.
+        Conflict: Other writers were first in each attempt.
         StatebagError: From the two functions.
     """
     heal = False

@@ -2,8 +2,8 @@
 
 A store that keeps only changes needs to see the parts of a value. So MessagePack bytes are kept as
 JSON with the same parts: an array of messages stays an array. A value that JSON lacks is kept in an
-object with the key `@`, and an object of the data that has this key is escaped. The bytes come back
-exactly: bytes that would not are kept unchanged, in base64.
+object with the key `@`, and an object of the data that has this key is escaped. The same bytes come
+back: those that would differ are kept in base64.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class _Opaque(Exception):  # noqa: N818 (not an error: the bytes are kept instea
 
 
 def typed_json(kind: str, data: bytes) -> dict[str, Any]:
-    """Return JSON for bytes of a type; `typed_bytes` gives both again.
+    """Return JSON for bytes of a type; `typed_bytes` gives both back.
 
     Args:
-        kind: The name of the type; only bytes of `msgpack` are looked into.
+        kind: The name of the type; only bytes of `msgpack` are taken apart.
         data: The bytes.
     """
     if kind == "msgpack":
@@ -71,7 +71,7 @@ def typed_bytes(form: Any) -> tuple[str, bytes]:
 
 
 def _read(data: bytes, depth: int) -> Any:
-    """Return JSON for MessagePack from which the same bytes are made."""
+    """Return JSON for MessagePack from which the same bytes can be made."""
     value = _DECODE(data)
     if _ENCODE(value) != data:
         raise _Opaque
@@ -101,7 +101,7 @@ def _form(value: Any, depth: int) -> Any:
 
 
 def _not_finite(value: float) -> dict[str, Any]:
-    """Return the form of NaN or an infinity; there are many NaNs, and text names one of them."""
+    """Return the form of NaN or an infinity: of the many NaNs, text can name only one."""
     text = repr(value)
     if pack("d", float(text)) != pack("d", value):
         raise _Opaque
@@ -109,7 +109,7 @@ def _not_finite(value: float) -> dict[str, Any]:
 
 
 def _extension(code: int, data: bytes, depth: int) -> dict[str, Any]:
-    """Return the form of an object of a class, such as a message; most were seen before."""
+    """Return the form of an object of a class, such as a message; most occurred before."""
     with _lock:
         found = _recent.get((code, data))
     if found is not None:

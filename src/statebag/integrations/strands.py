@@ -1,7 +1,7 @@
 """A Storage for Strands Agents: sessions that write what changed, not the whole snapshot.
 
 A snapshot of an agent is JSON. It is sealed, and its bag is attached to a head, under its key. So a
-collector knows what each key needs, and deletes what only overwritten values needed.
+collector knows what each key needs, and deletes objects that only overwritten values needed.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class StatebagStorage(Storage):  # type: ignore[type-arg, unused-ignore]  # quer
         return found
 
     async def delete(self, key: str) -> None:
-        """Delete a key, if it is there. Its objects go with `statebag gc`.
+        """Delete a key, if it is there. `statebag gc` deletes its objects.
 
         Raises:
             StorageError: As for `write`.
@@ -92,7 +92,7 @@ class StatebagStorage(Storage):  # type: ignore[type-arg, unused-ignore]  # quer
         return keys
 
     def namespace(self, prefix: str) -> Self:
-        """Return this storage for the keys below a prefix, which they are given without."""
+        """Return this storage for the keys below a prefix; callers then leave the prefix out."""
         other = copy.copy(self)
         other._prefix = "/".join(filter(None, [self._prefix, *prefix.split("/")]))  # noqa: SLF001
         # The SDK adds no prefix of its own to a storage that is marked as its own storages are.

@@ -86,7 +86,7 @@ class StatebagDriver(StorageDriver):
         return self._name
 
     def type(self) -> str:
-        """Return the type of the driver, whatever its name is."""
+        """Return the type of the driver, which does not depend on its name."""
         return "statebag"
 
     async def store(
@@ -136,7 +136,7 @@ class PayloadEndpoints:
     `?preserveStorageRefs=true`. `POST /download` takes references only. `POST /encode` returns what
     it gets. Each endpoint also exists below a namespace: `/my-namespace/decode`.
 
-    It answers everybody who can reach it. Let your own server authenticate requests, and add the
+    It answers everyone who can reach it. Let your own server authenticate requests, and add the
     CORS headers of your UI.
 
     Args:
@@ -196,8 +196,7 @@ class PayloadEndpoints:
             driver = self._drivers.get(reference.driver_name)
             if driver is None:
                 raise InvalidState(
-                    f"a payload was stored by a driver that is not one of the {len(self._drivers)} "
-                    "here",
+                    f"the driver that stored a payload is not one of the {len(self._drivers)} here",
                     hint="Pass all drivers of the workers to PayloadEndpoints.",
                 )
             claim = StorageDriverClaim(claim_data=dict(reference.claim_data))

@@ -1,4 +1,4 @@
-"""Facts about the application whose functions definitions call; lint does not import it."""
+"""Take facts about the application whose functions definitions call; lint does not import it."""
 
 from __future__ import annotations
 

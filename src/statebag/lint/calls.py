@@ -122,8 +122,8 @@ class Functions:
         unsealed: Patterns of names of functions that do not seal; they win over `sealed`.
         bag_bytes: The bound of a bag.
         own_bag_bytes: The bounds of single functions, by name.
-        states_seal: Whether an unknown function seals, if its payload has the state where the state
-            data manager has it.
+        states_seal: Whether an unknown function seals, if its payload has the state in the same
+            place as that of the state data manager.
         scoped: Functions whose source names the path of the execution's id itself.
         other_runtimes: The runtimes of functions in other languages, by name. They are in
             `unsealed` too.
@@ -159,7 +159,7 @@ class Functions:
 
 
 def _has_state(payload: Any) -> bool:
-    """Return whether a payload has the state where the state data manager has it."""
+    """Return whether a payload has the state in the same place as the state data manager's."""
     return isinstance(payload, dict) and any(key.removesuffix(".$") in _STATES for key in payload)
 
 
@@ -221,7 +221,7 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
 
 
 def at_most(shape: Shape, most: int | None) -> Shape:
-    """Return the same value with at most so many bytes, if it is a part of a source."""
+    """Return the same value with at most `bound` bytes, if it is a part of a source."""
     if most is None or not isinstance(shape, SourcePart) or shape.source.bound <= most:
         return shape
     return replace(shape, source=Source(shape.source.name, most))
@@ -311,7 +311,7 @@ def _bound_of(name: str, parameters: Mapping[str, Any]) -> int:
 
 
 def _lacks_scope(payload: Any) -> bool:
-    """Return whether a payload has no execution's id, and nothing in which one may be."""
+    """Return whether a payload has no execution's id, and nothing that may hold one."""
     if not isinstance(payload, dict):
         return False  # a whole input may have it
     names = {key.removesuffix(".$") for key in payload}
@@ -355,12 +355,12 @@ def takes_values(state: Mapping[str, Any]) -> bool:
 def _wrapped(answer: SourcePart, path: str, through_invoke: bool) -> Shape:
     if not through_invoke:
         return answer
-    around = SourcePart(Source(f"what is around the answer of {path}", _METADATA))
+    around = SourcePart(Source(f"the surroundings of the answer of {path}", _METADATA))
     return Members(((REST, around), ("Payload", answer)))
 
 
 def most_items(state: Mapping[str, Any]) -> int | None:
-    """Return the most items of a Map, by `MaxItems` or `statebag: at most N items`."""
+    """Return the largest number of items of a Map, by `MaxItems` or `statebag: at most N items`."""
     known = []
     reader, told = state.get("ItemReader"), told_items(state)
     if told is not None:
@@ -373,7 +373,7 @@ def most_items(state: Mapping[str, Any]) -> int | None:
 
 
 def most_item_bytes(state: Mapping[str, Any]) -> int | None:
-    """Return the most bytes of an item of a Map, by `statebag: at most N items of M bytes`."""
+    """Return the largest bytes of an item of a Map, by `statebag: at most N items of M bytes`."""
     told = told_items(state)
     return None if told is None else told.item_bytes
 

@@ -1,4 +1,4 @@
-"""Find calls of the store that are not retried, and Catches that hide a lost state."""
+"""Find calls to the store that are not retried, and Catches that hide a lost state."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class CatchChecks:
         self._following: dict[str, Following] = {}
 
     def retry(self, path: str, state: dict[str, Any], call: ServiceCall) -> None:
-        """Check that a Task which seals tries again if the store is not there."""
+        """Check that a Task which seals retries if the store is unavailable."""
         names = {name for one in state.get("Retry", []) for name in one["ErrorEquals"]}
         if names.isdisjoint(_RETRIED):
             self._say(
                 path,
                 "SB301",
-                f"{call.name} reads and writes the store, and StoreUnavailable is not retried",
+                f"{call.name} reads and writes the store, but StoreUnavailable is not retried",
                 'Add to Retry: {"ErrorEquals": ["StoreUnavailable"], "IntervalSeconds": 1, '
                 '"MaxAttempts": 5, "BackoffRate": 2, "JitterStrategy": "FULL"}.',
             )
@@ -75,17 +75,17 @@ class CatchChecks:
                 self._say(
                     place,
                     "SB302",
-                    f"takes {' and '.join(hidden)} too and goes on to {handler['Next']!r}, from "
-                    "where the execution can succeed without a look at the error: a state that was "
-                    "lost goes unnoticed",
-                    "Catch BlobMissing and BlobCorrupt before it, and lead them to a Fail state.",
+                    f"also catches {' and '.join(hidden)} and goes on to {handler['Next']!r}, from "
+                    "where the execution can succeed without looking at the error: a lost state "
+                    "goes unnoticed",
+                    "Catch BlobMissing and BlobCorrupt before it, and send them to a Fail state.",
                 )
             keeps = "ResultPath" in handler and handler["ResultPath"] != "$"
             if not keeps and "Output" not in handler and "Assign" not in handler:
                 self._say(
                     place,
                     "SB303",
-                    "the error takes the place of the whole input, the bag in it included, and "
-                    f"the execution goes on with {handler['Next']!r}",
+                    "the error replaces the whole input, including its bag, and the execution "
+                    "goes on with {handler['Next']!r}",
                     'Keep both: "ResultPath": "$.error" (in JSONata: an Output with the input).',
                 )

@@ -61,7 +61,7 @@ class Following:
         return handler["Next"] in able
 
     def _leading_to(self, what: Hashable, is_it: Callable[[Mapping[str, Any]], bool]) -> set[str]:
-        """Return the states that can lead to one of a kind, and those themselves."""
+        """Return the states of a kind, and the states that can lead to one of them."""
         if what not in self._leading:
             found: set[str] = set()
             ahead = [name for name, fields in self._states.items() if is_it(fields)]

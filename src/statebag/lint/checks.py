@@ -1,4 +1,4 @@
-"""Turn the reports of an abstract run into findings: sizes, bags that are read into, losses."""
+"""Turn the reports of an abstract run into findings: sizes, paths into bags, losses."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ _OWN_ID = re.compile(r"\$\$\.Execution\.Id|\{%\s*\$states\.context\.Execution\.I
 _FOUND = {
     "pick": (
         "SB203",
-        "picks {field} out of a bag ({bag}); once the state is large, it may not be there",
-        "Name it as a movable path, or hand on the whole bag (--control prints the paths).",
+        "picks {field} out of a bag ({bag}); in a large state, it may be in the store",
+        "Name it as a movable path, or pass on the whole bag (--control prints the paths).",
     ),
     "items": (
         "SB202",
         "takes items from {field} inside a bag ({bag}), which may be a stub: the Map would fail",
         (
-            "If it is small, name it as a control path (--control prints them all), or hand out a "
-            "plain list of pointers and open each item in the function."
+            "If it is small, name it as a control path (--control prints them all), or pass a "
+            "plain list of pointers, and open each item in the function."
         ),
     ),
     "write": (
         "SB201",
         (
-            "writes into {field} inside a bag ({bag}), which may have left for the store: its "
-            "other members would be lost"
+            "writes into {field} inside a bag ({bag}), which may be in the store: its other "
+            "members would be lost"
         ),
         "Name it as a control path (--control prints them all).",
     ),
     "value": (
         "SB201",
-        "reads {field} inside a bag ({bag}), which may have left for the store",
+        "reads {field} inside a bag ({bag}), which may be in the store",
         "Name it as a control path (--control prints them all).",
     ),
 }
@@ -151,8 +151,8 @@ class Checks:
             self._once(
                 path,
                 "SB201",
-                f"computes with all of a bag ({part.source.name}), and what has left for the store "
-                "is a stub there",
+                f"computes with all of a bag ({part.source.name}), in which offloaded values are "
+                "stubs",
                 "Read single fields by their names, or let a function read the state.",
             )
             return
@@ -182,14 +182,14 @@ class Checks:
         """Return the path of the settings that may have been meant for a place.
 
         Returns:
-            None if none is like it. A path that was read before is spelt right.
+            None if none is similar. A path that was read before is spelled correctly.
         """
         known = (*self._control, *(self._movable if movable else ()))
         near = near_path(names, [one for one in known if one not in self._found])
         return None if near is None else render_path(near)
 
     def _also(self, place: InBag, names: tuple[str | int, ...], how: str) -> None:
-        """Record the path that counts if the function seals only its state, and not its answer."""
+        """Record the path that is right if the function seals only its state, not its answer."""
         inner = names[1:] if names[0] in place.given else ()
         if inner:
             (self.also_moved if how == "pick" else self.also)[render_path(inner)] = None
@@ -228,8 +228,8 @@ class Checks:
             self._once(
                 path,
                 "SB207",
-                f"{call.name} seals, and its payload has no execution_id, from which it takes the "
-                "scope of the bag: without one, the step fails",
+                f"{call.name} seals, but its payload has no execution_id, which gives the scope "
+                "of the bag: without one, the step fails",
                 f"{add}; or accept it in a Comment if the step names another path (scope=) or the "
                 "bag has the field.",
             )
@@ -256,8 +256,8 @@ class Checks:
             self._once(
                 path,
                 "SB206",
-                f"$$.Execution.Id is that of a child here, and the bag of {outer[0]} belongs to "
-                "its parent: with this execution_id, opening it is NotPermitted",
+                f"here $$.Execution.Id is that of a child, but the bag of {outer[0]} belongs to "
+                "its parent: with this execution_id, opening it raises NotPermitted",
                 f"{parents_id(self._states, child, path)}.",
             )
 
@@ -279,8 +279,8 @@ class Checks:
             self._once(
                 path,
                 "SB204" if call.unsealed else "SB205",
-                f"{call.name} {known}, and is given {what} of {part.source.name}: it would find a "
-                "stub in place of the value",
+                f"{call.name} {known}, but gets {what} of {part.source.name}: it would find a "
+                "stub instead of the value",
                 "Pass it control paths only, or let a Python function before it read the fields."
                 if call.other_runtime
                 else "Put @statebag.step around its handler, open(...) in it, or pass it control "
@@ -295,9 +295,9 @@ class Checks:
     def adds_up(
         self, path: str, each: list[int], count: int | None, *, distributed: bool, kept: int
     ) -> None:
-        """Check the outputs of branches or iterations that come together in one payload.
+        """Check the outputs of branches or iterations that are joined in one payload.
 
-        `kept` is the size of what stands beside them.
+        `kept` is the size of what is next to them.
         """
         self._sizes.adds_up(path, each, count, distributed=distributed, kept=kept)
 
@@ -308,12 +308,12 @@ class Checks:
         self._once(
             path,
             "SB009",
-            f"no state on any way to it gives {text}",
-            "Read what the states before give, or keep it with ResultPath.",
+            f"no state before it sets {text}",
+            "Read a value that a state before it sets, or keep this one with ResultPath.",
         )
 
     def finish(self) -> None:
-        """Report the largest of the sizes, and check each Catch around what seals."""
+        """Report the largest of the sizes, and check each Catch around a state that seals."""
         # A control field is plain, including everything in it.
         for control, movable in ((self.wanted, self.moved), (self.also, self.also_moved)):
             for one in [*control]:
@@ -360,7 +360,7 @@ def _gives_own_id(state: dict[str, Any]) -> bool:
 
 
 def _ways(place: InBag) -> Iterator[tuple[str | int, ...]]:
-    """Yield the names of a place, in a bag of a function's answer and in one of its state."""
+    """Yield the names of a place: in a bag of a function's answer, and in a bag of its state."""
     names = _to_index(place.inside)
     if names:
         yield names

@@ -1,4 +1,4 @@
-"""The fields of the language: where each may be, and its type.
+"""List the fields of the language: where each may be, and its type.
 
 From the Amazon States Language specification and the Step Functions developer guide.
 """

@@ -1,8 +1,9 @@
-"""Write into definitions what lint asks for, where no decision is left to a person.
+"""Make the changes that lint asks for, if a person has nothing to decide.
 
-That is the id of the execution in the payload of a function that may not open and seal bags
+These are the id of the execution in the payload of a function that may not open and seal bags
 (`SB101`, `SB204`, `SB205`), and the Retry on `StoreUnavailable` (`SB301`). Only these fields are
-written, at their places in the text: all else keeps its form, and a second call changes nothing.
+written, at their places in the text: everything else keeps its form, and a second call changes
+nothing.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ _WHOLE, _STATE = "@statebag.step", '@statebag.step(bag_path="$.state")'
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What was written, or left to a person.
+    """A change that was made, or that is left to a person.
 
     Attributes:
         file: The file with the definition.
         path: The state.
-        message: What was written, and what is to be done beside it; or why nothing was.
+        message: What was written, and what else is to be done; or why nothing was written.
         is_written: Whether something was written.
-        function: The function that was given its execution's id, and is to be decorated.
+        function: The function that now gets its execution's id, and is to be decorated.
     """
 
     file: str
@@ -64,7 +65,7 @@ class Correction:
 
 
 def fix(paths: list[Path], options: Options) -> list[Correction]:
-    """Write what is mechanical into the definitions of files and folders.
+    """Make the mechanical changes in the definitions of files and folders.
 
     Args:
         paths: Definitions in JSON, templates that name them, and folders of both.
@@ -74,9 +75,9 @@ def fix(paths: list[Path], options: Options) -> list[Correction]:
         What was written, and what was left, in the order of files.
 
     Raises:
-        ConfigurationError: What would be written belongs into a file that is not a definition in
-            JSON of its own, so that its comments would be lost, or into one that cannot be
-            written. All others were written before.
+        ConfigurationError: A change belongs in a file that is not a separate definition in JSON, so
+            that its comments would be lost, or in one that cannot be written. All other changes
+            were made before.
     """
     changes: list[Correction] = []
     refused: list[str] = []
@@ -104,7 +105,7 @@ def fix(paths: list[Path], options: Options) -> list[Correction]:
             break
     if refused:
         raise ConfigurationError(
-            f"{refused[0]} is not a definition in JSON of its own: --fix would lose its comments",
+            f"{refused[0]} is not a separate definition in JSON: --fix would lose its comments",
             hint="Keep the definition in a JSON file that DefinitionUri names, or make the changes "
             "that `statebag lint` lists by hand",
         )
@@ -126,7 +127,7 @@ def _others(paths: list[Path], options: Options) -> dict[str, dict[str, str]]:
 def _changed(
     file: str, text: JsonText, codes: dict[str, str], options: Options, others: Mapping[str, str]
 ) -> Iterator[Correction]:
-    """Note the edits of a definition, and yield what they are.
+    """Note the edits of a definition, and yield a description of each.
 
     `others` has the runtimes of functions in other languages.
     """
@@ -167,7 +168,7 @@ def _changed(
         forms[name].add(step)
     for path, (name, step) in payloads.items():
         if len(forms[name]) > 1:
-            message = f"{name} is given its state in two forms: give it one, for one decorator"
+            message = f"{name} gets its state in two forms: pass one form, for one decorator"
             yield Correction(file, path, message, is_written=False)
             continue
         _given_id(text, states[path])
@@ -176,9 +177,10 @@ def _changed(
 
 
 def _payload(state: State) -> tuple[str, Any]:
-    """Return the path of what a function is given, and its value.
+    """Return the path of what a function gets, and its value.
 
-    The value is None if the function gets its state's whole input, and () if it is not understood.
+    The value is None if the function gets its state's whole input, and () if lint does not
+    understand it.
     """
     name = "Arguments" if state.language == "JSONata" else "Parameters"
     given, path = state.fields.get(name), f"{state.path}.{name}"
@@ -244,6 +246,6 @@ def _retried(text: JsonText, state: State) -> None:
 
 
 def _last_of_call(state: State) -> str:
-    """Return the last field of a Task that says what it calls."""
+    """Return the last of a Task's fields that say what it calls."""
     fields = [one for one in state.fields if one in {"Resource", "Parameters", "Arguments"}]
     return fields[-1]

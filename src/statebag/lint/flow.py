@@ -305,7 +305,7 @@ class Flow:
         return each_of(out, f"the results of {path}", total)
 
     def _batch(self, batcher: Mapping[str, Any], path: str, selected: Shape, scope: Scope) -> Shape:
-        """Return the input of a child that is given several items, as one object."""
+        """Return the input, one object, of a child that gets several items."""
         known: dict[Any, Shape] = {}
         if "BatchInput" in batcher:
             place = f"{path}.ItemBatcher.BatchInput"
@@ -363,7 +363,7 @@ class Flow:
 
 
 class _Waiting:
-    """The ways into states that are to be visited, in the order in which states follow.
+    """The ways into states still to be visited, in the order in which states follow.
 
     A state is visited after those that lead to it, as far as loops permit. So all ways that meet in
     a state are usually known before it is visited.
@@ -392,7 +392,7 @@ class _Waiting:
 
 
 def _order(machine: StateMachine) -> dict[str, int]:
-    """Return the rank of each state that can be reached: a state is after those that lead to it."""
+    """Return the rank of each reachable state: a state comes after those that lead to it."""
     start = machine.fields["StartAt"]
     following = {name: [*_following(state)] for name, state in machine.states.items()}
     left: list[str] = []
@@ -415,7 +415,7 @@ def _following(state: State) -> Iterator[str]:
 
 
 def _kept(state: Mapping[str, Any], scope: Scope) -> int:
-    """Return the bytes of the input that stand beside the result in the output of a state."""
+    """Return the bytes of the input that are next to the result in the output of a state."""
     replaces = scope.language == "JSONata" or state.get("ResultPath", "$") in {"$", None}
     return 0 if replaces else size(scope.input)
 

@@ -102,7 +102,7 @@ def _functions(folder: Path, document: dict[str, Any]) -> dict[str, FunctionSett
 
 
 def _resource_of(value: Any) -> str | None:
-    """Return the resource that a `Ref` or `Fn::GetAtt` names; a text itself."""
+    """Return the resource that a `Ref` or `Fn::GetAtt` names; a text is returned as it is."""
     target = value
     if isinstance(value, dict) and len(value) == 1:
         (target,) = value.values()
@@ -139,7 +139,7 @@ def _other_runtime(properties: dict[str, Any]) -> str | None:
 
 
 def _module(folder: Path, properties: dict[str, Any]) -> tuple[Path | None, str]:
-    """Return the file of the handler's module, if it is here, and the handler's name in it."""
+    """Return the file of the handler's module, if it is on this machine, and the handler's name."""
     handler, code = properties.get("Handler"), properties.get("CodeUri", ".")
     if not isinstance(handler, str) or not isinstance(code, str):
         return None, ""

@@ -1,10 +1,10 @@
-"""Find out from its source whether a handler uses statebag, and not only the file that it is in.
+"""Find out from its source whether a handler itself uses statebag, not only the file that it is in.
 
 A name of a module uses statebag if it is imported from statebag, or if its definition mentions a
 name that does: a function by a decorator or in its body, a variable by its value. Imports between
 the function's own modules are followed.
 
-A handler may also reach a function through an object that was given it: a router, a list. If a
+A handler may also reach a function through an object that holds it: a router, a list. If a
 handler mentions such an object, it is not known whether it uses statebag.
 """
 
@@ -40,8 +40,8 @@ def handler_uses_statebag(folder: Path, module: str, name: str) -> bool | None:
         name: The handler's name in it.
 
     Returns:
-        True also if the module defines no such name, or cannot be parsed, and it or a module that
-        it imports uses statebag. None if that is not known.
+        True also if the module defines no such name or cannot be parsed, but it or a module that it
+        imports uses statebag. None if that is not known.
     """
     return _Sources(folder).handler(module, name)
 
@@ -55,13 +55,13 @@ def module_file(folder: Path, module: str) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """The facts that are known of a module.
+    """The known facts about a module.
 
     Attributes:
-        uses: Whether each name uses statebag; None if it may, through an object that was given a
+        uses: Whether each name uses statebag; None if it may, through an object that holds a
             function that does.
-        reaches: Names whose definitions mention, also through others, a name of a module of the
-            function's own.
+        reaches: Names whose definitions mention, also through others, a name of one of the
+            function's own modules.
     """
 
     uses: dict[str, bool | None] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class _Sources:
     def _imported(
         self, node: ast.Import | ast.ImportFrom, package: str
     ) -> dict[str, tuple[bool | None, bool]]:
-        """Return the names that an import binds: whether each uses statebag, and is of its own."""
+        """Return the names that an import binds: whether each uses statebag, and whose it is."""
         if isinstance(node, ast.Import):
             return {
                 (one.asname or one.name.partition(".")[0]): (
@@ -247,7 +247,7 @@ def _mentioned(node: ast.stmt, *, decorators: bool = True) -> set[str]:
 
 
 def _given(node: ast.stmt, using: set[str]) -> set[str]:
-    """Return the names that a statement may give a function that uses statebag."""
+    """Return the names of objects that a statement may give a function that uses statebag."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         if node.name not in using:
             return set()

@@ -1,8 +1,8 @@
 """Estimate how many events an execution's history has; at 25,000 a Standard execution fails.
 
-Events as the engine writes them: a Task has five (entered, scheduled, started, succeeded, exited),
-an iteration of an inline Map two around those of its states. Retries come on top. A distributed Map
-has six, and each of its children a history of its own.
+The engine writes five events for a Task (entered, scheduled, started, succeeded, exited), and for
+an iteration of an inline Map two around those of its states. Retries add more. A distributed Map
+has six, and each of its children has its own history.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class LongHistory(NamedTuple):
 
     Attributes:
         path: The place.
-        is_bound: Whether it passes the quota if all bounds are reached; if not, it is a loop whose
-            turns nobody bounds.
+        is_bound: Whether it passes the quota if all bounds are reached; if not, it is a loop
+            without a bound on its turns.
         message: What was found.
     """
 
@@ -69,7 +69,7 @@ def long_histories(definition: Definition, *, express: bool = False) -> list[Lon
 
 
 def _events(machine: StateMachine, found: list[LongHistory]) -> int:
-    """Return the most events of one way through a machine, as far as bounds are known."""
+    """Return the most events on any way through a machine, as far as bounds are known."""
     own = {name: _events_of(state, found) for name, state in machine.states.items()}
     longest: dict[str, int] = {}
     # Loops in an order in which what follows comes first.
@@ -113,7 +113,7 @@ def _events_of(state: State, found: list[LongHistory]) -> int:
 def _of_loop(
     machine: StateMachine, members: list[str], events: int, found: list[LongHistory]
 ) -> int:
-    """Return the events of all turns of a loop; of one turn if nobody bounds them."""
+    """Return the events of all turns of a loop; of one turn if they have no bound."""
     states = [machine.states[name] for name in machine.states if name in members]
     comments = (state.fields.get("Comment") for state in states)
     told = [
@@ -145,7 +145,7 @@ def _next(machine: StateMachine, name: str) -> list[str]:
 
 
 def _loops(machine: StateMachine) -> Iterator[list[str]]:
-    """Yield the states that lead to each other, each group once, what follows first.
+    """Yield each group of states that lead to each other, the last groups first.
 
     (Tarjan's algorithm, without recursion: a machine may be a chain of thousands.)
     """

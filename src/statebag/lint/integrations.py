@@ -1,8 +1,8 @@
-"""Check the Resource of a Task: that AWS has such an integration.
+"""Check that AWS has the integration that the Resource of a Task names.
 
 The table of optimized integrations is that of the Developer Guide ("Integrating optimized
-services"). Whether the AWS SDK has an action is what botocore's models say, if botocore is here; a
-service that it does not know is not checked.
+services"). botocore's models, if it is installed, say whether the AWS SDK has an action; a service
+that botocore does not know is not checked.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ _OTHER_NAMES = {"sfn": "stepfunctions", "eventbridge": "events", "cloudwatchlogs
 
 
 def integration_of(resource: str) -> str | None:
-    """Return what a Resource names after `arn:aws:states:::`; None if it is another one."""
+    """Return the part of a Resource after `arn:aws:states:::`; None if it begins in another way."""
     match = _INTEGRATION.fullmatch(resource)
     if match is None or match["name"].startswith("activity:"):
         return None

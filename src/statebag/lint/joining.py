@@ -36,14 +36,14 @@ _SAME = Members()
 
 
 def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
-    """Return either of two values as one: as large as the larger, and in a bag if one may be.
+    """Return one value for either of two: as large as the larger one, and in a bag if one may be.
 
     Args:
         one: None if there is only the other.
         other: A value.
-        where: A name for what is no longer known.
-        widen: Whether to count what differs as large as the limit, so that loops end: 1 if it still
-            grows, 2 in any case.
+        where: A name for the parts that are no longer known.
+        widen: Whether to count parts that differ as large as the limit, so that loops end: 1 if
+            they still grow, 2 in any case.
     """
     if one is None or one == other:
         return other
@@ -114,7 +114,7 @@ def _differing(one: Shape, other: Shape, depth: int) -> tuple[Members, Members]:
 
 
 def _either(one: Shape, other: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
-    """Return a value with all that differs as parts of one source, which share its bound."""
+    """Return a value in which all parts that differ are of one source, and share its bound."""
     if one == other:
         return one
     one, other = _aligned(one, other)
@@ -157,12 +157,12 @@ def _moved(shape: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
 
 
 def each_of(item: Shape, where: str, bound: int) -> Shape:
-    """Return an array of which each item has one shape.
+    """Return an array whose items all have one shape.
 
     Args:
         item: The shape of an item.
         where: The name of the array in messages.
-        bound: The most bytes of the array.
+        bound: The largest number of bytes of the array.
     """
     if not holds_bags(item):
         return SourcePart(Source(where, bound))
@@ -187,7 +187,7 @@ def merged(shapes: Iterable[Shape]) -> Shape:
             continue
         of_one = dict(one.known) if isinstance(one, Members) else {REST: one}
         if COMPUTED in of_one or any(isinstance(key, int) for key in of_one):
-            of_one = {REST: SourcePart(Source("what an expression computes", size(one)))}
+            of_one = {REST: SourcePart(Source("the result of an expression", size(one)))}
         rest = of_one.pop(REST, None)
         if isinstance(rest, SourcePart):
             for key in known.keys() - {REST} if rest.bags else ():

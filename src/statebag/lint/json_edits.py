@@ -1,4 +1,4 @@
-"""Change single members in the text of a JSON file, and leave all else as it is written."""
+"""Change single members in the text of a JSON file, and leave everything else as it is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INDENTED = re.compile(r"\{[ \t]*\r?\n([ \t]+)\"")
 
 
 class _Span(NamedTuple):
-    """Where a value is in a text, in characters; `at` is that of its key, if it has one."""
+    """The place of a value in a text, in characters; `at` is that of its key, if it has one."""
 
     at: int
     start: int
@@ -49,7 +49,7 @@ class JsonText:
 
     @classmethod
     def read(cls, file: Path) -> JsonText | None:
-        """Return the text of a file; None if it is not a definition in JSON alone."""
+        """Return the text of a file; None if it is not a definition in JSON and nothing else."""
         try:
             text = file.read_bytes().decode()
             value = json.loads(text)
@@ -81,7 +81,7 @@ class JsonText:
         return True
 
     def replace_member(self, path: str, key: str, value: Any) -> None:
-        """Write another key and value in the place of a member."""
+        """Replace a member with another key and value."""
         span = self._spans[path]
         new = f"{json.dumps(key)}: {self._written(value, span.at)}"
         self._edits.append((span.at, span.end, new))
@@ -97,19 +97,19 @@ class JsonText:
         self._edits.append((first, first, new))
 
     def put_after(self, path: str, key: str, value: Any) -> None:
-        """Write a new member behind another one."""
+        """Write a new member after another one."""
         span = self._spans[path]
         new = f",{self._space_before(span.at)}{json.dumps(key)}: {self._written(value, span.at)}"
         self._edits.append((span.end, span.end, new))
 
     def put_before(self, path: str, value: Any) -> None:
-        """Write a new item in front of another one."""
+        """Write a new item before another one."""
         span = self._spans[path]
         new = f"{self._written(value, span.at)},{self._space_before(span.at)}"
         self._edits.append((span.at, span.at, new))
 
     def put_last(self, path: str, value: Any) -> None:
-        """Write a new item behind another one."""
+        """Write a new item after another one."""
         span = self._spans[path]
         new = f",{self._space_before(span.at)}{self._written(value, span.at)}"
         self._edits.append((span.end, span.end, new))
@@ -122,7 +122,7 @@ class JsonText:
         return text.replace("\n", self._line_end + before)
 
     def _space_before(self, at: int) -> str:
-        """Return the space in front of a member, which is the one in front of its neighbour."""
+        """Return the white space to put before a member: that before its neighbour."""
         before = self._text[:at]
         return before[len(before.rstrip(" \t\r\n")) :] or ("" if self._indent is None else " ")
 

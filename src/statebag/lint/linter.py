@@ -99,7 +99,7 @@ class _Advice:
 
     @property
     def all_movable(self) -> tuple[str, ...]:
-        """All movable paths, with such ones; a control path stays plain and is not among them."""
+        """All movable paths, with those for such a function; control paths are not among them."""
         named = {*self.control, *self.also_control}
         paths = dict.fromkeys((*self.movable, *self.also_movable))
         return tuple(one for one in paths if one not in named)
@@ -163,7 +163,7 @@ def machines_of(paths: list[Path]) -> list[MachineSource]:
 def _looked_at(
     machine: MachineSource, settings: Mapping[str, FunctionSettings], options: Options
 ) -> tuple[list[Finding], _Advice]:
-    """Return the findings, and the control and movable paths that are missing."""
+    """Return the findings, and the missing control and movable paths."""
     findings: list[Finding] = []
 
     def say(path: str, code: str, message: str, fix: str) -> None:
@@ -180,7 +180,12 @@ def _looked_at(
         if findings:
             return findings, _Advice()
         for path in unreached_states(model):
-            say(path, "SB002", "no transition leads to this state", "Remove it, or lead to it.")
+            say(
+                path,
+                "SB002",
+                "no transition leads to this state",
+                ("Remove it, or add a transition to it."),
+            )
         for fault in structure(model):
             say(fault.path, fault.code, fault.message[:_NAME_SHOWN], fault.fix)
         for path, message in refused(model, express=machine.express):
@@ -192,15 +197,15 @@ def _looked_at(
             else:
                 fix = (
                     'If it has fewer turns, say "statebag: at most N turns" in the Comment of one '
-                    "of its states; if not, start a new execution before."
+                    "of its states; if not, start a new execution before that."
                 )
                 say(one.path, "SB108", one.message, fix)
         for path in without_default(model):
             say(
                 path,
                 "SB004",
-                "where no rule holds, the execution fails with States.NoChoiceMatched",
-                "Add a Default, such as a Fail state that says what was not expected.",
+                "if no rule matches, the execution fails with States.NoChoiceMatched",
+                "Add a Default, such as a Fail state that says what was unexpected.",
             )
         control = (*options.control, *_control_of(settings))
         named = control_paths(dict.fromkeys(control))
@@ -218,7 +223,7 @@ def _looked_at(
             checks.also.update(sealing.wanted | sealing.also)
             checks.also_moved.update(sealing.moved | sealing.also_moved)
     except RecursionError:
-        say("$", "SB001", "it is nested too deeply", "No machine needs so many levels.")
+        say("$", "SB001", "it is nested too deeply", "No machine needs that many levels.")
         return findings, _Advice()
     advice = _Advice(
         tuple(checks.wanted), tuple(checks.moved), tuple(checks.also), tuple(checks.also_moved)

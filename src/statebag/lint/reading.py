@@ -50,7 +50,7 @@ class ReadingObserver(Protocol):
     """Gets reports on what states do."""
 
     def reads(self, path: str, part: SourcePart, how: str) -> None:
-        """Report a look at a value (`value`, `items`, `whole`), a `pick`, or a `write` into it."""
+        """Report that a value is read (`value`, `items`, `whole`), picked, or written into."""
 
     def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
         """Report that a Task calls something with an argument."""
@@ -224,7 +224,7 @@ class Reader:
                 return self._computed(looked, own, scope)
 
     def _computed(self, looked: Looked, own: int, scope: Scope) -> Shape:
-        """Return a shape as large as all that it is computed of, and the text of the expression."""
+        """Return a shape as large as all that it is computed from and the expression's text."""
         extra = min(own + looked.extra, PAYLOAD_LIMIT)
         found = [follow(self._root(one.root, one.path, scope), one.path) for one in looked.found]
         if looked.small or not found:

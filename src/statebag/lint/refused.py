@@ -1,4 +1,4 @@
-"""Check what AWS Step Functions refuses when a machine is created, besides types and transitions.
+"""Check what else, apart from types and transitions, AWS refuses in a new machine.
 
 The sources are answers of CreateStateMachine to definitions of each kind, the language's
 specification and the Developer Guide.
@@ -83,7 +83,7 @@ def _machine(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _express_machines(definition: Definition) -> set[str]:
-    """Return the paths of machines whose executions are Express children, with those in them."""
+    """Return the paths of machines that run as Express children, and of the machines in them."""
     found: set[str] = set()
     for state in definition.states.values():
         for machine in state.machines:
@@ -248,7 +248,7 @@ def _rule(rule: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
 
 
 def _comparison_problem(name: str, value: Any) -> str | None:
-    """Return what a comparison takes, if this value is something else."""
+    """Return what a comparison expects, if this value is something else."""
     if name.startswith(("Is", "Boolean")):
         return None if isinstance(value, bool) else "true or false"
     if name.startswith("Numeric"):

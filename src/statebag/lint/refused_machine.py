@@ -1,4 +1,4 @@
-"""Check what AWS refuses because of several places of a machine, or of what an expression names.
+"""Check for places of a machine that contradict each other, and names that do not exist.
 
 The sources are answers of ValidateStateMachineDefinition that others measured and published
 (github.com/floci-io/floci, issues 2735, 2745 and 2968), and the API reference of its diagnostics.
@@ -57,7 +57,7 @@ def refused_in_machine(definition: Definition) -> Iterator[tuple[str, str]]:
 
 
 def _qualified(state: State) -> Iterator[tuple[str, str]]:
-    """Yield a function's ARN whose version or alias is none."""
+    """Yield each ARN of a function that ends in something that is not a version or an alias."""
     resource = state.fields.get("Resource")
     found = _QUALIFIER.fullmatch(resource) if isinstance(resource, str) else None
     if found is not None and "${" not in found[1] and not _IS_QUALIFIER.fullmatch(found[1]):
@@ -65,7 +65,7 @@ def _qualified(state: State) -> Iterator[tuple[str, str]]:
 
 
 def _named(state: State) -> Iterator[tuple[str, str]]:
-    """Yield expressions that name what is not there."""
+    """Yield expressions that name something that does not exist."""
     for name, value in state.fields.items():
         if name not in _APART:
             for place, code in _expressions(value, f"{state.path}.{name}"):

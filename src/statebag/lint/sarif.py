@@ -1,4 +1,4 @@
-"""Write findings in SARIF 2.1.0, which code hosts and editors show at their lines.
+"""Write findings in SARIF 2.1.0, which code hosts and editors show next to the lines.
 
 Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """

@@ -50,7 +50,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class BoundedText:
-    """A literal of so many bytes."""
+    """A literal of which only the number of bytes is known."""
 
     bytes: int
 
@@ -128,7 +128,7 @@ class Members:
 
     @property
     def source_bytes(self) -> int:
-        """The most bytes that its sources give."""
+        """The largest number of bytes that its sources give."""
         if self._bytes < 0:
             _ = self.uses  # it counts them too
         return self._bytes
@@ -143,7 +143,7 @@ class Members:
         return self._own
 
     def get(self, step: Step) -> Shape | None:
-        """Return a member, also if several are known only together; None if it has none."""
+        """Return a member, even if several are known only together; None if there is none."""
         known = self.known
         if COMPUTED in known and step not in {COMPUTED, REST}:
             return SourcePart(Source("what an expression computes", size(self)))
@@ -162,7 +162,7 @@ class Members:
         return follow(known[REST], (step,)) if REST in known else None
 
     def with_member(self, key: Step, value: Shape) -> Members:
-        """Return the same object or array with another member, which replaces one with this key."""
+        """Return the same object or array with one more member, or with a member replaced."""
         made = Members(self.known)
         before = self.known.get(key)
         made.known[key] = value
@@ -201,7 +201,7 @@ class Members:
         gone: Iterable[tuple[Source, SourceUses]],
         added: Iterable[tuple[Source, SourceUses]],
     ) -> None:
-        """Take over the sums of another value, without some parts and with others."""
+        """Take the sums of another value, without some of its parts and with others."""
         uses = dict(before.uses)
         bytes_ = before.source_bytes
         for source, one in gone:
@@ -266,14 +266,14 @@ def holds_bags(shape: Shape) -> bool:
 
 
 def size(shape: Shape) -> int:
-    """Return the most bytes that a value can have."""
+    """Return the largest number of bytes that a value can have."""
     if isinstance(shape, SourcePart):
         return shape.source.bound
     return shape.bytes if isinstance(shape, BoundedText) else shape.source_bytes + shape.own
 
 
 def made_of(shape: Shape, most: int) -> list[tuple[str, int]]:
-    """Return the sources of a value that may give most to its size, with how much, in order."""
+    """Return the sources that may add most to a value's size, each with its bytes, in order."""
     sizes = [(source.name, source.bound * one.times) for source, one in _uses_of(shape)]
     return nsmallest(most, sizes, key=lambda one: (-one[1], one[0]))
 
@@ -304,7 +304,7 @@ def from_start(shape: Members, step: Step) -> Step:
 
 
 def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
-    """Return whether a path surely finds nothing: an object with known fields lacks one."""
+    """Return whether a path certainly finds nothing: an object with known fields lacks one."""
     for step in path:
         if not isinstance(shape, Members) or step == EVERY or ANY in shape.known:
             return False
@@ -316,7 +316,7 @@ def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
 
 
 def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
-    """Return a value with another one put at a path in it."""
+    """Return a value with another one in it, at a path."""
     if not path:
         return value
     step = path[0]
@@ -333,7 +333,7 @@ def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
 
 
 def clipped(shape: Shape) -> Shape:
-    """Return a value that was too large, cut to the size with which an execution can go on."""
+    """Return a value that was too large, cut to a size with which an execution can go on."""
     excess = size(shape) - PAYLOAD_LIMIT
     if excess <= 0:
         return shape

@@ -1,4 +1,4 @@
-"""Find payloads that may be over a limit: of a state, of its results together, of a service."""
+"""Find payloads that may be over a limit: of a state, of its joined results, of a service."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class SizeChecks:
         self._fixed: set[str] = set()  # Tasks whose service bounds its answer
 
     def is_fixed(self, path: str) -> None:
-        """Note that the service of a Task bounds its answer, whatever the data."""
+        """Note that the service of a Task bounds its answer, whatever the data is."""
         self._fixed.add(path)
 
     def answer(self, path: str, call: ServiceCall) -> None:
@@ -72,8 +72,8 @@ class SizeChecks:
         self._say(
             path,
             "SB105",
-            f"the answer of {call.name} can pass {PAYLOAD_LIMIT:,} bytes, and a service cannot "
-            "seal it",
+            f"the answer of {call.name} can pass {PAYLOAD_LIMIT:,} bytes, and a service does not "
+            "seal",
             "Make the Resource the ARN of a function whose handler is "
             f'statebag.sdk_task.lambda_handler, and the {field} {{{id_}, "call": "{call.name}", '
             '"parameters": {}}, with the present ones in parameters; or ask for at most '
@@ -92,7 +92,7 @@ class SizeChecks:
                 path,
                 "SB106",
                 f"{field or 'its input'} can have {bytes_:,} bytes, and {name} takes {most:,}",
-                "Pass on the execution's id and control paths only, and let the job read its bag "
+                "Pass only the execution's id and control paths, and let the job read its bag "
                 "from the store or from a snapshot.",
             )
 
@@ -133,7 +133,7 @@ class SizeChecks:
         )
 
     def _advised_share(self, path: str, entry: Shape) -> str:
-        """Return the share of each branch or iteration whose results stand beside the input."""
+        """Return the share of each branch or iteration whose results are next to the input."""
         state = self._states[path]
         count = len(state.machines) if state.kind == "Parallel" else most_items(state.fields)
         if state.kind not in {"Map", "Parallel"} or count is None:
@@ -143,9 +143,9 @@ class SizeChecks:
     def adds_up(
         self, path: str, each: list[int], count: int | None, *, distributed: bool, kept: int
     ) -> None:
-        """Check the outputs of branches or iterations that come together in one payload.
+        """Check the outputs of branches or iterations that are joined in one payload.
 
-        `kept` is the size of what stands beside them.
+        `kept` is the size of what is next to them.
         """
         state = self._states[path].fields
         if state["Type"] == "Parallel":
@@ -166,7 +166,7 @@ class SizeChecks:
             return
         many = f"{fit:,} of up to {each[0]:,} bytes fit"
         if each[0] + _SLACK > PAYLOAD_LIMIT:
-            many = "each may have as much as the limit alone"
+            many = "each alone may be as large as the limit"
         if distributed:
             self._largest_of(
                 path,
@@ -203,21 +203,21 @@ class SizeChecks:
             self._say(path, code, message, fix)
 
     def _largest_of(self, path: str, code: str, bytes_: int, message: str, fix: str) -> None:
-        """Report, of several ways to a state, only the one with the largest value."""
+        """Report only the largest value among several ways to a state."""
         if bytes_ > self._sizes.get((path, code), (0, "", ""))[0]:
             self._sizes[path, code] = (bytes_, message, fix)
 
 
 def _share(count: int | None, kept: int) -> str:
-    """Return the decorator that gives each of so many results its share of a payload.
+    """Return the decorator that gives each of `count` results its share of a payload.
 
     Args:
-        count: How many there are; None if unknown.
-        kept: The bytes of what stands beside them.
+        count: The number of results; None if unknown.
+        kept: The bytes of what is next to them.
     """
     room = f"{PAYLOAD_LIMIT:_}"
     # A bag has about 1 KB at least; where so much is kept, no share is large enough.
     if kept and PAYLOAD_LIMIT - kept >= 1024 * ((count or 1) + 1):
         room = f"({PAYLOAD_LIMIT:_} - {kept:_})"
-    many = "(the most items + 1)" if count is None else f"{count + 1}"
+    many = "(the largest number of items + 1)" if count is None else f"{count + 1}"
     return f"@statebag.step(budget={room} // {many})"

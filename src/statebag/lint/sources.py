@@ -1,7 +1,7 @@
-"""Where the parts of a value come from, before a machine runs: sources with bounds, and bags.
+"""Describe where the parts of a value come from: sources with bounds, and bags.
 
-Parts of one source that do not overlap are together not larger than it. This tells a
-`ResultSelector` that takes two fields of a result from one that takes it twice.
+Parts of one source that do not overlap are together not larger than the source. So a
+`ResultSelector` that takes two fields of a result differs from one that takes the result twice.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ class InBag:
 
     Attributes:
         inside: The path in the bag, empty for the bag itself.
-        above: How many fields deeper the bag is; 0 for a place in it.
+        above: How many fields deeper the bag is; 0 for a place in the bag.
         plain: Paths in the bag that its function keeps plain by itself.
         given: Names under which the function got values. A function that returns its state under
-            the same name may have sealed all that it returns, or only the state.
+            the same name may have sealed its whole answer, or only the state.
         of: What made the bag, for messages.
     """
 
@@ -101,8 +101,8 @@ class SourcePart:
     Attributes:
         source: The source.
         path: The path in the source.
-        bags: The places in bags that the value may be, one for each way to it, in order; empty if
-            it is in no bag.
+        bags: The places in bags where the value may be, one for each way to it, in order; empty if
+            it is not in a bag.
     """
 
     source: Source
@@ -122,7 +122,7 @@ class SourcePart:
 
 
 def united(places: Iterable[InBag]) -> tuple[InBag, ...]:
-    """Return places in bags, each once, in an order that is the same in each run."""
+    """Return places in bags, each once, in the same order in each run."""
     found = tuple(dict.fromkeys(places))
     if len(found) < 2:  # nearly always
         return found
@@ -171,7 +171,7 @@ def times_of(paths: list[tuple[Step, ...]]) -> int:
 
 
 def is_special(key: Step) -> bool:
-    """Return whether a key of `Members` names no member."""
+    """Return whether a key of `Members` is not the name of a member."""
     return key in {REST, COMPUTED, ANY}
 
 

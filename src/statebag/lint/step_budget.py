@@ -63,7 +63,7 @@ def _name(node: ast.expr) -> str:
 
 
 def _assigned(node: ast.stmt) -> list[tuple[str, ast.expr | None]]:
-    """Return the names that a statement gives a value, each with the value if it is just one."""
+    """Return the names that a statement assigns to, each with its value if there is just one."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         (target,) = node.targets
         if isinstance(target, ast.Name):

@@ -51,7 +51,7 @@ _COMPARISON = re.compile(
 
 
 class Issue(NamedTuple):
-    """A place, the code of a rule, what is wrong, and the fix."""
+    """One issue: its place, the code of its rule, what is wrong, and the fix."""
 
     path: str
     code: str

@@ -1,8 +1,8 @@
-"""Find the arrays that a definition itself says to be small: `statebag: at most 36 items`.
+"""Find the arrays that are small, as the definition itself says: `statebag: at most 36 items`.
 
 A Map reads its items from the payload, so their path must be a control path of the functions that
-seal the state. The variables of functions stand in a template. A bare definition has no place for
-them, except the Comment of a Map that says how many items there are at most.
+seal the state. The variables of functions are in a template. A bare definition has no place for
+them, except the Comment of a Map that bounds the number of its items.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["bounded_items"]
 
 
 def bounded_items(definition: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the control paths of Maps whose Comment says how many items they have at most.
+    """Return the control paths of Maps whose Comment bounds the number of their items.
 
     A function may have sealed its whole answer or the state in a field of it. The definition does
-    not tell which, so each end of a path is one of the control paths; one that names nothing costs
+    not say which, so each suffix of a path becomes a control path; one that names nothing costs
     nothing.
     """
     found: dict[str, None] = {}

@@ -39,7 +39,7 @@ class BucketStore:
 
     Args:
         url: The address. The first write makes the bucket if it does not exist.
-        region: Where the mock has its buckets.
+        region: The region in which the mock has its buckets.
     """
 
     is_local = True

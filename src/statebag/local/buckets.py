@@ -21,7 +21,7 @@ __all__ = ["filled_buckets"]
 
 @contextmanager
 def filled_buckets(root: Path, services: AwsServices) -> Iterator[None]:
-    """Fill buckets from a folder, and write what the code inside wrote to them back to the folder.
+    """Fill buckets from a folder; at the end, write the changes of the code inside back to it.
 
     Do nothing if S3 is at an endpoint.
 
@@ -37,7 +37,7 @@ def filled_buckets(root: Path, services: AwsServices) -> Iterator[None]:
         yield
         return
     if not root.is_dir():
-        raise ConfigurationError(f"buckets must be a folder, and {root} is not one")
+        raise ConfigurationError(f"buckets must be a folder, but {root} is not one")
     client = services.client("s3")
     known: dict[tuple[str, str], str] = {}
     for bucket in sorted(path for path in root.iterdir() if path.is_dir()):

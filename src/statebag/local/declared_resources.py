@@ -48,11 +48,11 @@ def make_resources(
         try:
             _MAKERS[resource.kind](resource.name, resource.properties(), client, region)
         except (ConfigurationError, ClientError, BotoCoreError) as error:
-            say(f"{resource.logical_id} of the template is not there in this run: {error}")
+            say(f"{resource.logical_id} of the template does not exist in this run: {error}")
         except KeyError as error:  # moto takes what AWS requires for granted
             say(
-                f"{resource.logical_id} of the template is not there in this run: its properties "
-                f"have no {error.args[0]}"
+                f"{resource.logical_id} of the template does not exist in this run: its "
+                f"properties have no {error.args[0]}"
             )
 
 

@@ -60,7 +60,7 @@ class LocalExecution:
         seconds: From start to end on the clock of the run.
         transitions: All states that were left, in the order in which they were entered, including
             those of children and of nested executions.
-        warnings: What was found without ending the run, each once.
+        warnings: Problems that did not end the run, each once.
         unfinished: For a run that timed out, the paths of the states that were running then.
         threads_left: Whether a function that did not return in time is still running in its thread.
             This process no longer answers its boto3 calls.

@@ -180,7 +180,7 @@ def _cloned(value: Any) -> Any:
 
 
 def _merged(objects: Any) -> Any:
-    """Return the result of `$merge`: it keeps one stub of the objects; of two, one is lost."""
+    """Return the result of `$merge`, which keeps one stub: of two, one is lost."""
     if objects is None:
         return None
     members: dict[str, Any] = {}
@@ -393,7 +393,7 @@ def _limit_memory() -> None:
 
 
 def _end_after(seconds: float) -> None:
-    """Have the system kill this process after some seconds if nobody else does; 0 never does."""
+    """Have the system kill this process after some seconds, if nothing else does; 0 means never."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
 

@@ -1,9 +1,9 @@
 """Evaluate JSONata and patterns, which may never end, in processes that can be killed.
 
 Neither Python nor a signal can stop a thread that runs C code. A regular expression holds the
-interpreter's lock meanwhile, so no other thread runs and no timeout fires. So each evaluation is
-sent to a worker process, which then waits for the next one. This adds 0.2 ms to an evaluation, and
-0.1 s to the first one (measured on 2 cores).
+interpreter's lock while it runs, so no other thread runs and no timeout fires. So each evaluation
+is sent to a worker process, which then waits for the next one. This adds 0.2 ms to an evaluation,
+and 0.1 s to the first one (measured on 2 cores).
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Expressions:
         if late:
             return f"took longer than {self._seconds:g} s"
         if self._closed:
-            return "was given up, because the run has ended"
+            return "was abandoned, because the run has ended"
         return f"ended the process that evaluated it (status {process.returncode})"
 
     def _taken(self) -> subprocess.Popen[bytes]:
@@ -170,7 +170,7 @@ class Expressions:
                 lambda: self._closed or self._idle or len(self._busy) < self._most
             )
             if self._closed:
-                raise ExpressionError("was given up, because the run has ended")
+                raise ExpressionError("was abandoned, because the run has ended")
             process = self._idle.pop() if self._idle else _started()
             self._busy.add(process)
         return process

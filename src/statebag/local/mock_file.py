@@ -1,6 +1,6 @@
 """Read the mock configuration of Step Functions Local, a format that workflow tests use.
 
-A file names state machines, test cases of each, and which mocked response answers each state of a
+A file names state machines, the test cases of each, and the mocked response for each state of a
 case. A response has outcomes by attempt: `"0"`, `"1-2"`.
 """
 
@@ -32,7 +32,7 @@ def load_mocks(
     Args:
         path: The file.
         case: The name of the test case.
-        machine: The name of the state machine; None if the file has one, or only one with this
+        machine: The name of the state machine; None if the file has only one, or only one with this
             case.
 
     Raises:
@@ -101,12 +101,12 @@ def _outcomes(response: Any, place: str) -> list[dict[str, Any]]:
             )
         for attempt in range(first, last + 1):
             if attempt in by_attempt:
-                raise ConfigurationError(f"the attempt {attempt} has two outcomes", path=place)
+                raise ConfigurationError(f"attempt {attempt} has two outcomes", path=place)
             by_attempt[attempt] = outcome
     missing = next((n for n in range(len(by_attempt)) if n not in by_attempt), None)
     if missing is not None:
         raise ConfigurationError(
-            f"the attempt {missing} has no outcome, and a later one has", path=place
+            f"attempt {missing} has no outcome, but a later one has one", path=place
         )
     return [by_attempt[number] for number in range(len(by_attempt))]
 

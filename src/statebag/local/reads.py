@@ -1,9 +1,9 @@
-"""Refuse to read what is not in the payload: paths that lead into a stub.
+"""Refuse to read values that are not in the payload: paths that lead into a stub.
 
 An engine does not know stubs. A path into one finds nothing: a Choice takes its Default, IsPresent
 is false, JSONata returns nothing, and only sometimes a state fails. Which values are offloaded
 depends on the policy and on their sizes that day. So each path that a run reads is checked first.
-If it leads behind a stub and no control path names it, the run ends and names the missing setting.
+If it leads into a stub and no control path names it, the run ends and names the missing setting.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class RefusedError(Exception):
 class Reading(NamedTuple):
     """Checks the reads of one state against the bags of its run.
 
-    Each method is called before a read. It raises RefusedError if the value is behind a stub and no
-    control path names it.
+    Each method is called before a read. It raises RefusedError if a stub stands for the value and
+    no control path names it.
     """
 
     state: str
@@ -70,9 +70,9 @@ class Reading(NamedTuple):
         if missing is not None:
             name, control = missing
             self.warn(
-                f"The state {self.state!r} reads {path}, which is in its payload this time. On the "
-                "day that the state is large it may leave, because no control path names it. Name "
-                "it in every function that seals this state: "
+                f"The state {self.state!r} reads {path}, which is in its payload this time. When "
+                "the state is larger, the value may be offloaded, because no control path names "
+                "it. Name it in every function that seals this state: "
                 f"STATEBAG_CONTROL={','.join(dict.fromkeys((*control, name)))}."
             )
 
@@ -92,8 +92,8 @@ class Reading(NamedTuple):
     def written(self, path: str, steps: tuple[str | int, ...], data: Any) -> None:
         """Check a ResultPath before it puts something into a value.
 
-        If an object on its way is behind a stub, the engine makes a new object of that name next to
-        the stub. It replaces the object in the store, whose other members are lost.
+        If a stub stands for an object on its way, the engine makes a new object of that name next
+        to the stub. The new one replaces the object in the store, whose other members are lost.
 
         Args:
             path: The path as the definition has it.
@@ -205,7 +205,7 @@ class Reading(NamedTuple):
                     self.compared(_path_in(argument) or "$", value)
 
     def _looked_through(self, path: str, value: Any, *, texts: bool) -> None:
-        """Check a value that is about to be computed with as a whole; texts: also bags in texts."""
+        """Check a value that is about to be computed with; with `texts`, also bags in texts."""
         found = next(stub_places(value), None) or (next(text_stubs(value), None) if texts else None)
         if found is not None:
             self._refuse(path, Hidden(found[1], found[0], ()))
@@ -215,8 +215,8 @@ class Reading(NamedTuple):
         raise RefusedError(
             PATH_NOT_NAMED,
             f"The state {self.state!r} merges the bag at {path} with another bag: an object has "
-            "one stub, so all that is behind the other one would be lost. Keep each bag in a field "
-            "of its own, or let a function merge the states.",
+            "one stub, so everything that the other one stands for would be lost. Keep each bag "
+            "in a field of its own, or let a function merge the states.",
         )
 
     def _refuse(self, path: str, found: Hidden, *, written: bool = False) -> None:
@@ -254,7 +254,7 @@ class Reading(NamedTuple):
 
 
 def _near(name: str, control: Sequence[str]) -> str | None:
-    """Return the control path that may have been meant for a place; None if none is like it."""
+    """Return the control path that may have been meant for a place; None if none is similar."""
     from statebag.format.near_name import near_path  # noqa: PLC0415 - a run needs it once
 
     known = {parse_path(one): one for one in control}

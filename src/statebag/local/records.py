@@ -1,4 +1,4 @@
-"""Keep the histories of executions on this machine, one file each, readable during the run.
+"""Keep the histories of executions on this machine, each in a file that can be read during the run.
 
 A file is named after its execution: `<machine>/<name>.jsonl`, encoded as a scope is. Its first line
 holds the execution, its definition, and the branches of its Parallels. Each further line is an
@@ -294,12 +294,12 @@ def recorded_executions(folder: Path) -> list[str]:
 
 
 def _later(source: _RecordTexts, start: int, length: int, _text: str, field: str) -> LaterText:
-    """Return what stands for a text in the line that begins at `start`."""
+    """Return a placeholder for a text in the line that begins at `start`."""
     return LaterText(source, start, length, field)
 
 
 def _events(opened: BinaryIO, source: _RecordTexts) -> Iterator[Any]:
-    """Yield the events from here on; long payloads stay in the file."""
+    """Yield the events from the current position on; long payloads stay in the file."""
     start = opened.tell()
     # A binary file has lines between line feeds only: text in JSON may hold other separators.
     for number, line in enumerate(opened, 1):

@@ -1,4 +1,4 @@
-"""Watch a run: strict reads, the observer, records, listeners, warnings."""
+"""Watch a run: check strict reads, and serve its observer, records, listeners and warnings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RunWatch:
         bags: The bags that were made.
         states: The states that were entered and left.
         stubs: Checks what functions read.
-        warnings: What was found without ending the run, each once.
+        warnings: Problems that did not end the run, each once.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class RunWatch:
         definition: Mapping[str, Any],
         parent: MapRunParent | None = None,
     ) -> Callable[[Event], None] | None:
-        """Return what receives the events of an execution; None if nothing does.
+        """Return the function that receives the events of an execution; None if there is none.
 
         Args:
             arn: The execution's ARN.

@@ -70,7 +70,7 @@ class SealedBags:
                     self._whole[id(value)] = (value, policy)
 
     def leaving(self, value: Any, steps: Sequence[Any]) -> tuple[str, tuple[str, ...]] | None:
-        """Return the control path that a found place lacks, and the paths that are set.
+        """Return the control path that a found place needs, and the paths that are set.
 
         Args:
             value: The value from which the steps start.
@@ -93,7 +93,7 @@ class SealedBags:
         return None
 
     def unnamed(self, found: Hidden) -> tuple[str, tuple[str, ...]] | None:
-        """Return the control path that a place lacks, and those that are set; None if one names it.
+        """Return the control path that a place needs, and those that are set; None if it has one.
 
         If a path names a place that is not in the payload, it is not in the state either. This does
         not hold for a place above a control path: what stands there may be no object.
@@ -121,12 +121,12 @@ def _names(steps: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _is_named(policy: Policy, names: tuple[str, ...], *, beside: bool) -> bool:
-    """Return whether a place, if the state has it, is surely in the payload.
+    """Return whether a place, if the state has it, is certainly in the payload.
 
     Args:
         policy: The policy of the seal.
         names: The place.
-        beside: Whether it would stand next to a stub, where movable values stand too.
+        beside: Whether it would be next to a stub, where movable values are too.
     """
     named = (*policy.control_paths(), *(policy.movable_paths() if beside else ()))
     return any(names[: len(one)] == one for one in named)

@@ -79,7 +79,7 @@ def put_seeds(seeds: Mapping[str, Mapping[str, Any]], services: AwsServices) -> 
     """Write the seeds with boto3.
 
     Raises:
-        ConfigurationError: There is no such table or queue, or it does not take what is written.
+        ConfigurationError: There is no such table or queue, or it refuses what is written.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, an extra
 

@@ -1,4 +1,4 @@
-"""Read what every command line would repeat from `statebag.toml` or `[tool.statebag]`.
+"""Read the settings of every command from `statebag.toml` or `[tool.statebag]`.
 
 The file nearest to the working directory is read, in it or in a folder above it. An option on the
 command line replaces the setting of the same name.
@@ -56,8 +56,7 @@ def settings_file(folder: Path) -> tuple[Path, dict[str, Any]] | None:
         folder: The working directory.
 
     Raises:
-        ConfigurationError: A file is not TOML, or has a setting that is not there or has another
-            type.
+        ConfigurationError: A file is not TOML, or has an unknown setting or one of the wrong type.
     """
     for place in (folder, *folder.parents):
         for name, keys in (("statebag.toml", ()), ("pyproject.toml", ("tool", "statebag"))):
@@ -81,7 +80,7 @@ def defaults_of(
         file: The file of the settings, from whose folder their paths start.
         settings: As `settings_file` returns them.
         parameters: The names of the command's parameters.
-        as_deployed: Whether the functions have what their template gives them, and no more.
+        as_deployed: Whether the functions get only what their template gives them.
     """
     given: dict[str, Any] = {}
     # The functions of a template have the variables that it gives them; lint reads those.
@@ -113,7 +112,7 @@ def workflow_settings(
     Args:
         file: The file of the settings, from whose folder their paths start.
         settings: As `settings_file` returns them.
-        as_deployed: Whether the functions have what their template gives them, and no more.
+        as_deployed: Whether the functions get only what their template gives them.
 
     Returns:
         `path`, if a template is named, and `machine`, `handlers`, `parameters`, `substitutions` and
@@ -157,7 +156,7 @@ def _handler(file: Path, target: str) -> str:
 
 
 def _is_template(file: Path, template: str | None) -> bool:
-    """Return whether the file is a template with functions, which have their variables there."""
+    """Return whether the file is a template with functions, and so with their variables."""
     if template is None:
         return False
     try:
@@ -174,7 +173,7 @@ def _parsed(file: Path) -> Any:
     except (OSError, ValueError, RecursionError) as error:
         where = f": {error}" if isinstance(error, tomllib.TOMLDecodeError) else ""
         raise ConfigurationError(
-            f"{file} cannot be read as TOML{where}", hint="Correct it, or move it away."
+            f"{file} cannot be read as TOML{where}", hint="Correct the file, or remove it."
         ) from None
 
 
@@ -190,7 +189,9 @@ def _checked(file: Path, found: Any) -> Iterator[tuple[str, Any]]:
             near = difflib.get_close_matches(name, SETTINGS, n=1)
             raise ConfigurationError(
                 f"{file} has a setting {name[:80]!r}, which statebag does not know",
-                hint=f"Did you mean {near[0]}?" if near else f"There are {', '.join(SETTINGS)}.",
+                hint=f"Did you mean {near[0]}?"
+                if near
+                else (f"The settings are {', '.join(SETTINGS)}."),
             )
         texts = value.values() if isinstance(value, dict) else value
         if not isinstance(value, kind) or not all(isinstance(one, str) for one in texts):

@@ -92,7 +92,7 @@ def first_stub(value: Any) -> str | None:
 
 
 def _holds_bag(text: str, depth: int = 0) -> bool:
-    """Return whether a text is that of a value with a stub in it, or has such a text in it."""
+    """Return whether a text is JSON with a stub in it, or with such a text in it."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -121,7 +121,7 @@ def marks_of(value: Any) -> frozenset[str]:
 
 
 def read_of(marks: frozenset[str], value: Any) -> frozenset[str]:
-    """Return the marks, of those given, whose stubs a value or a text holds.
+    """Return those of the given marks whose stubs a value or a text holds.
 
     Return all of them if it cannot tell: an iterator, a value that was opened in part.
     """
@@ -232,7 +232,7 @@ def parsed(path: str) -> list[tuple[Any, ...]]:
 
 
 def hidden(value: Any, steps: tuple[Any, ...], above: tuple[Any, ...] = ()) -> Iterator[Hidden]:
-    """Yield the places that a path leads to and that are behind a stub.
+    """Yield the places that a path leads to and that a stub stands for.
 
     They do not include a path to a stub itself: a stub may be moved.
     """

@@ -1,8 +1,8 @@
 """Handle task tokens that wait for an answer, from this process or from another one.
 
-A task with `.waitForTaskToken` ends when somebody answers its token. A handler of the workflow does
-it with boto3 (`send_task_success` and its sisters). Another process does it through a folder: each
-waiting token has a file there, and `answer` puts the answer next to it.
+A task with `.waitForTaskToken` ends when its token is answered. A handler of the workflow does
+that with boto3 (`send_task_success` and similar calls). Another process does it through a folder:
+each waiting token has a file there, and `answer` puts the answer next to it.
 
 The folder's files are named by the SHA-256 of the token: `<32 hex>.token` (written by the run:
 token, state, execution, since), `<32 hex>.answer` and `<32 hex>.heartbeat` (written by the process
@@ -64,9 +64,9 @@ def answer(
     """Answer a waiting token with `output`, or with a failure if `error` or `cause` is given.
 
     Raises:
-        ConfigurationError: no run with this folder waits for this token, or it was answered.
-        InvalidState: the output is not a JSON value.
-        LimitExceeded: the output's text is longer than 262,144 bytes, which AWS rejects too.
+        ConfigurationError: No run with this folder waits for this token, or it was answered.
+        InvalidState: The output is not a JSON value.
+        LimitExceeded: The output's text is longer than 262,144 bytes, which AWS rejects too.
     """
     if error is None and cause is None:
         try:
@@ -91,25 +91,25 @@ def answer(
         body = {"error": error, "cause": cause}
     file = _waiting_file(token_dir, token).with_suffix(".answer")
     if file.exists():
-        raise ConfigurationError("the token was answered before")
+        raise ConfigurationError("the token already has an answer")
     _write(file, body)
 
 
 def heartbeat(token_dir: Path, token: str) -> None:
-    """Report that the work behind a waiting token goes on.
+    """Report that the work for a waiting token goes on.
 
     Raises:
-        ConfigurationError: no run with this folder waits for this token.
+        ConfigurationError: No run with this folder waits for this token.
     """
     file = _waiting_file(token_dir, token)
     _write(file.with_suffix(".heartbeat"), {"at": _now()})
 
 
 class TokenRefused(Exception):  # noqa: N818 - named for what happened to the token
-    """An answer came for a token that no task waits for.
+    """An answer arrived for a token that no task waits for.
 
     Attributes:
-        timed_out: Whether the task behind it has ended.
+        timed_out: Whether its task has ended.
     """
 
     def __init__(self, *, timed_out: bool) -> None:

@@ -33,7 +33,7 @@ class TransitionLog:
 
     @property
     def unfinished(self) -> tuple[str, ...]:
-        """The paths of the innermost states that were entered and not left."""
+        """The paths of the innermost states that were entered but not left."""
         around = {
             path[:end]
             for path in self._open.values()

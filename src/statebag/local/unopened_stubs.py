@@ -34,7 +34,7 @@ class UnopenedStubs:
 
     Args:
         allowed: Patterns (`*`, `?`) of names of functions that may leave stubs unread.
-        warn: Called with what is found without ending the run.
+        warn: Called with each problem that does not end the run.
     """
 
     def __init__(self, allowed: Collection[str], warn: Callable[[str], None]) -> None:
@@ -82,9 +82,9 @@ class UnopenedStubs:
     def check(self) -> None:
         """Refuse a run that succeeded despite errors of a function that never read its stubs.
 
-        A function may have failed because it found a stub in place of a value, or for another
-        reason. A function that failed once before it read, as some tests do, and read in a later
-        attempt is correct. An error that ends the run is visible anyway.
+        A function may have failed because it found a stub instead of a value, or for another
+        reason. A function that failed before it read, as in some tests, but read in a later attempt
+        is correct. An error that ends the run is visible anyway.
 
         Raises:
             RefusedError: There was one.
@@ -93,7 +93,7 @@ class UnopenedStubs:
             self._not_opened(name, stub, state)
 
     def warn_of_failed(self) -> None:
-        """Warn, after a failed run, of functions that failed with a stub that they had not opened.
+        """After a failed run, warn of functions that failed and had not opened a stub.
 
         An error that ends the run is visible, but not that a stub may have caused it.
         """
@@ -105,7 +105,7 @@ class UnopenedStubs:
             return [one for one in self._failed_unread if one[0] not in self._read]
 
     def _failed_beside(self, name: str, stub: str | None, state: str, answer: Answer) -> None:
-        """Warn that a function that opened one stub failed, as code does that meets another one."""
+        """Warn that a function opened one stub, but failed like code that meets another one."""
         if stub is None or not answer.failed:
             return
         kind = json.loads(answer.text)["errorType"]
@@ -133,21 +133,21 @@ class UnopenedStubs:
         """Report that a function got a stub and did not read it through this library."""
         found = (
             f"The state {state!r} gives a stub to the function {name} at {stub} of its event, and "
-            f"{name} did not open it: it worked on the stub in place of the value."
+            f"{name} did not open it: it worked on the stub instead of the value."
         )
         if any(fnmatchcase(name, pattern) for pattern in self._allowed):
             self._warn(found)
             return
         remedy = (
-            f" Put @statebag.step around its handler, open the value in it with Statebag().open, "
-            f"or pass it control paths only. If it hands the bag on and reads nothing of it, "
+            " Put @statebag.step around its handler, open the value in it with Statebag().open, "
+            "or pass it control paths only. If it passes the bag on and reads nothing in it, "
             f"decorate it with @statebag.step(only=[]), or allow it: --allow-unopened {name}."
         )
         raise RefusedError(NOT_OPENED, found + remedy)
 
 
 def _is_built_in(error: str) -> bool:
-    """Return whether an error is a built-in one that code raises on a stub in place of a value."""
+    """Return whether an error is a built-in one that code raises if it finds a stub."""
     kind = getattr(builtins, error, None)
     return isinstance(kind, type) and issubclass(kind, Exception)
 

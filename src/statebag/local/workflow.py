@@ -79,14 +79,15 @@ def load_workflow(
             placeholder's. Each is a callable, `package.module:function`, or
             `folder/file.py:function`. They win over the template's.
         parameters: Values of the template's parameters.
-        substitutions: What replaces `${Name}` in the definition; wins over the template's.
+        substitutions: Texts that replace `${Name}` in the definition; they win over the template's.
         environment: Variables of every function; they win over the template's, and None
             removes one.
         region: What `AWS::Region` is, and the region of all ARNs.
         complete: Whether a function that has no handler, or cannot be imported, is refused; if
             not, it is refused when it is called.
-        store: The address where packs go, in place of STATEBAG_STORE of the functions. One whose
-            store is in a bucket that the template declares has it there, and its packs go to both.
+        store: The address where packs go, instead of the functions' STATEBAG_STORE. A function
+            whose store is in a bucket that the template declares keeps that store, and its packs go
+            to both.
         bounded_items: Whether functions of a bare definition keep the items of a Map plain if its
             Comment says how many there are (`statebag: at most 36 items`), and neither
             `environment` nor this process sets STATEBAG_CONTROL. The workflow's note says so.
@@ -189,12 +190,12 @@ def _from_template(path: Path, document: Mapping[str, Any], given: _Given) -> Wo
 
 
 class _Stores:
-    """The store of each function of a template.
+    """Find the store of each function of a template.
 
     Args:
         template: The template.
         declared: Its resources.
-        given: What the caller gave.
+        given: The caller's arguments.
 
     Attributes:
         mirrors: The second stores that keep the objects of stores in the template's buckets, by
@@ -255,7 +256,7 @@ def _set(variables: Mapping[str, str | None]) -> dict[str, str]:
 def _definitions(
     template: Template, logical_id: str, substitutions: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """Return the definitions of a state machine and of all that it starts, by name."""
+    """Return the definitions of a state machine and of all machines that it starts, by name."""
     machines = template.machines()
     definitions: dict[str, dict[str, Any]] = {}
     ahead = [logical_id]

@@ -82,9 +82,9 @@ def run(
     A workflow that fails is a result, not an exception: look at `status`. The order of events is
     the same in each run with the same seed.
 
-    boto3 reaches the services of this process during the run, and never AWS, if its client was
-    made after `statebag.local` was first used. The tables, queues, topics and buckets that a
-    template declares are there.
+    boto3 reaches the services of this process during the run, and never AWS, if its client was made
+    after `statebag.local` was first used. The tables, queues, topics and buckets that a template
+    declares exist.
 
     A path that leads into a stub ends the run. So does a function that gets a stub and does not
     open it. The status is then `FAILED`, even if a Catch would take the error, and the cause names
@@ -107,14 +107,14 @@ def run(
         timeout: Real seconds after which the run ends with the status `TIMED_OUT`; None for no
             limit. A function that does not return in time is left behind in its thread. Without
             any limit functions run in the caller's thread, where a debugger finds them.
-        seed: Decides about jitter, and about the order in which branches and iterations that
-            could all go on take turns. None: they go on in the order in which they began.
+        seed: Determines jitter, and the order in which branches and iterations that are ready take
+            turns. None: they go on in the order in which they began.
         type: The machine's type. An `EXPRESS` machine has no quota of events, and the id of its
-            execution ends in a part more. A template that says `Type: EXPRESS` makes it one, too.
+            execution has one more part. A template that says `Type: EXPRESS` makes it one, too.
         buckets: A folder with one subfolder for each bucket of the S3 in this process. Its files
-            are the objects in it, and what the workflow writes there is in it afterwards.
-        seeds: What is in the tables, queues and buckets when the run begins: a file, or its content
-            (docs/testing.md describes its form).
+            become the objects, and what the workflow writes to the buckets is in it afterwards.
+        seeds: The contents of the tables, queues and buckets when the run begins: a file, or its
+            content (docs/testing.md describes its form).
         name: The state machine's name; by default that in the template, or `Main`.
         execution_name: The execution's name; a random one if None.
         region: The region in ARNs and of clients.
@@ -125,16 +125,16 @@ def run(
         histories: A folder in which the history of each execution is kept, event by event, for
             `statebag log`; None keeps none.
         strict: Whether every seal of a function is strict (`Policy.strict`), whatever its policy
-            says: a path that no control path names is then never in a payload, so that what would
-            fail on the day a value is large fails here. False seals as the functions would.
-        allow_unopened: Patterns (`*`, `?`) of names of functions that may be given a stub and not
-            open it; of others it ends the run.
+            says: a value that no control path names is then never in a payload, so a path that
+            would fail only once a value is large fails here. False seals as the functions would.
+        allow_unopened: Patterns (`*`, `?`) of names of functions that may get a stub and not open
+            it; if any other function does, the run ends.
         observer: Called for each state that is entered or left, and for each task that waits.
         on_event: Called with the ARN of an execution and each of its events, as it is written.
 
     Raises:
-        ConfigurationError: The definition is wrong, a Task of it cannot be answered here, a mock is
-            of no Task or is used up, or a task waits for an answer that nobody can give.
+        ConfigurationError: The definition is wrong, a Task of it cannot be answered here, a mock
+            belongs to no Task or is used up, or a task waits for an answer that cannot come.
         InvalidState: The input or a mock is not a JSON value.
         LimitExceeded: The input is over 262,144 bytes, which AWS does not start either.
     """
@@ -251,7 +251,7 @@ def _run(world: LocalWorld, execution: SingleExecution) -> tuple[str, ...]:
     """Run an execution and all that it starts; each gets an event that ends it in any case.
 
     Returns:
-        The paths of the states that were running when the time was over.
+        The paths of the states that were running when the time was up.
     """
     scheduler, children = world.scheduler, world.children
     strand = scheduler.start(execution.steps(), lambda _: None)
@@ -271,7 +271,7 @@ def _run(world: LocalWorld, execution: SingleExecution) -> tuple[str, ...]:
     except NothingLeftError:
         waiting = ", ".join(sorted(set(world.tokens.waiting_states()))) or "a state"
         raise ConfigurationError(
-            f"{waiting} waits for an answer to its task token, and nobody in this run gives one",
+            f"{waiting} waits for an answer to its task token, but nothing in this run gives one",
             hint="Answer the state with a mock, or give token_dir and answer from outside.",
         ) from None
     finally:
@@ -285,7 +285,7 @@ def _run(world: LocalWorld, execution: SingleExecution) -> tuple[str, ...]:
 
 
 def _helpers(*, everybody: bool) -> Callable[[], bool]:
-    """Return a function that tells whether anybody outside of the run may answer a task token.
+    """Return a function that says whether anyone outside the run may answer a task token.
 
     Another process may, if there is a folder for answers. So may a thread that a function of the
     workflow has started.

@@ -26,8 +26,8 @@ __all__ = ["bucket_stores", "contents_of"]
 # As S3 allows them (its user guide, "General purpose bucket naming rules").
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _NAME_OF_A_BUCKET = (
-    "A bucket's name has 3 to 63 small letters, digits, dots and hyphens; a template's logical id "
-    "stands for it too."
+    "A bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens; a template's "
+    "logical id can stand for it."
 )
 # The types of a template's resources, by the part of the seeds that fills them.
 _KINDS = {
@@ -87,13 +87,13 @@ def _by_name(
             if part == "buckets" and _BUCKET.fullmatch(name) is None:
                 near = difflib.get_close_matches(given, [*names, *known], n=1)
                 raise ConfigurationError(
-                    f"the seeds name a bucket {given[:80]!r}, and no template declares it",
+                    f"the seeds name a bucket {given[:80]!r}, but no template declares it",
                     path=render_path((part, given)),
                     hint=f"Did you mean {near[0]}?" if near else _NAME_OF_A_BUCKET,
                 )
             if name in found[part]:
                 raise ConfigurationError(
-                    f"the seeds have {name} twice, by its name and by its logical id",
+                    f"the seeds have {name} twice: by its name and by its logical id",
                     path=render_path((part, given)),
                     hint="Put both contents under one name.",
                 )

@@ -85,7 +85,7 @@ class Statuses:
             name, kind, following = self._parsed(text)
             if built_in.get(name, kind) != kind:
                 raise ConfigurationError(
-                    f"the status {name!r:.{_QUOTED}} is built in, and not of the class {kind}",
+                    f"the status {name!r:.{_QUOTED}} is built in, and its class is not {kind}",
                     hint=f"Remove it from STATEBAG_STATUSES: its class is {built_in[name]}.",
                 )
             self._classes.setdefault(name, kind)
@@ -120,10 +120,9 @@ class Statuses:
         """
         found = self.of_status(status)
         if found is None:
-            raise InvalidState(
-                "status must have a known name, not "
-                + ("another string" if isinstance(status, str) else json_type(status)),
-                path="$.status",
+            raise _unknown(
+                "status",
+                status,
                 hint=f"Use {', '.join(self._next)}, in any case, or give the result a next_action. "
                 "STATEBAG_STATUSES can add statuses.",
             )
@@ -137,10 +136,9 @@ class Statuses:
         """
         found = self.of_name(name)
         if found is None:
-            raise InvalidState(
-                "next_action must have a known name, not "
-                + ("another string" if isinstance(name, str) else json_type(name)),
-                path="$.next_action",
+            raise _unknown(
+                "next_action",
+                name,
                 hint=f"Use {', '.join(self._actions.values())}. "
                 "STATEBAG_NEXT_ACTIONS can add next actions.",
             )
@@ -164,3 +162,11 @@ class Statuses:
 def _folded(name: Any) -> str:
     # Some characters that are not ASCII become ASCII in capitals.
     return name.upper() if isinstance(name, str) and name.isascii() else ""
+
+
+def _unknown(field: str, value: Any, hint: str) -> InvalidState:
+    """Return the error for a field whose value is not in the table."""
+    found = "another string" if isinstance(value, str) else json_type(value)
+    return InvalidState(
+        f"{field} must have a known name, not {found}", path=f"$.{field}", hint=hint
+    )

@@ -1,4 +1,4 @@
-"""Warn of a path in `only=` at which the state has nothing."""
+"""Warn of paths in `only=` at which the state has nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find what indices from the end of an array, and slices, stand for in a bag."""
+"""Find the places in a bag that slices, and indices from the end of an array, stand for."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def places_in(bag: Any, places: Iterable[Place]) -> list[Place]:
     """Return the places in a bag from its start, for `Selection`.
 
     Args:
-        bag: A bag, which is not read: an array behind a stub is of unknown length.
+        bag: A bag, which is not read: an array that a stub stands for has an unknown length.
         places: As `parse_place` gives them.
 
     Returns:
         The same places. An index or slice that counts from the end of an array in the bag counts
-        from its start; one into an array behind a stub is left out, and so is what follows it,
-        since all of the array is opened.
+        from its start; one into an array that a stub stands for is left out, with what follows it,
+        since the whole array is opened.
     """
     return [_from_start(bag, place) for place in places]
 

@@ -2,8 +2,8 @@
 
 A stub has the size of its value. It also has the digest of its text, or the digests of its chunks.
 They show which values differ, and for plain and inline values also where. If they are not enough,
-the difference is reported as possible, never left out: each difference of two states lies at or
-below a reported path.
+the difference is reported as possible, never left out: each difference of two states is at or below
+a reported path.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class BagChange(msgspec.Struct, frozen=True):
 
 
 class _Value(msgspec.Struct, frozen=True):
-    """A value of a bag, or `_ABSENT`; `is_data` where nothing in it is a stub."""
+    """A value of a bag, or `_ABSENT`; `is_data` if nothing in it is a stub."""
 
     wire: Any
     is_data: bool = False

@@ -110,7 +110,7 @@ class _Comparison:
     def _narrowed(
         self, one: Unopened, two: Unopened, path: Path
     ) -> list[tuple[Any, Any, Path]] | None:
-        """Return what is left to compare of two unread values; None if both must be read."""
+        """Return the parts of two unread values to compare; None if both must be read."""
         first, second = one.stub, two.stub
         if first.fingerprint is not None and first.fingerprint == second.fingerprint:
             return []

@@ -38,7 +38,7 @@ _ERROR_TEXT = "Cause"  # the engine quotes the input of what failed there; see `
 
 
 def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
-    """Warn, or refuse, if strings hold the text of a bag and the caller does not open them.
+    """Warn or raise if strings hold the text of a bag and the caller does not open them.
 
     Text below a key `Cause` is never an error: there, Step Functions quotes the input of a failed
     execution or task, and a handler of the failure must not fail because of it.
@@ -47,7 +47,7 @@ def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
         bag: The value that was opened, so it is a JSON value without cycles.
         embedded: False logs a warning. None raises, unless sealing is off: then it
             logs a warning too.
-        below: Where it stands.
+        below: Its path.
 
     Raises:
         InvalidState: There is such a string, and `embedded` is None.
@@ -85,7 +85,7 @@ def look_for_texts_at(bag: Any, path: Place, embedded: bool | None) -> None:
 
 
 def say_texts_are_left(state: Any) -> None:
-    """Log a warning if strings of a state hold a bag's text, which is not written again."""
+    """Log a warning if strings of a state hold a bag's text, which a seal does not write again."""
     found = [path for _, path, _ in bag_texts(state)]
     if found:
         _warn(
@@ -102,9 +102,9 @@ def open_texts(opener: Opener, state: Any, selection: Selection, below: Path = (
 
     Args:
         opener: Reads within its limits and scope, which include what it has read already.
-        state: Opened; nobody else refers to it.
-        selection: Texts outside of it are left.
-        below: Where it stands.
+        state: Opened; nothing else refers to it.
+        selection: Texts outside it are left as they are.
+        below: Its path.
 
     Raises:
         InvalidState: A text holds a bag but is not JSON, and is not below a key `Cause`; or the

@@ -1,6 +1,6 @@
 """Get blobs from the cache or the store, and verify each.
 
-Frames that lie close together in a pack are read as one range. Packs are read concurrently.
+Frames that are close together in a pack are read as one range. Packs are read concurrently.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class Fetcher:
         store: Where packs live.
         cache: Verified texts of this process.
         policy: The limits.
-        recovery: Where else to look for a lost object; by default only in the store again.
-        presence: Records which packs the store returned, and which not.
+        recovery: Where to look for a lost object; by default, only in the store again.
+        presence: Records which packs the store returned, and which it did not.
         identity: The store's, if it is known.
 
     Attributes:
@@ -173,11 +173,11 @@ class Fetcher:
         _check("blobs", blobs, self._policy.max_open_blobs)
 
     def check_given(self, size: int) -> None:
-        """Refuse more bytes than one open may give."""
+        """Refuse more bytes than one open may return."""
         _check("bytes", size, self._policy.max_open_bytes)
 
     def _from_ahead(self, blobs: Sequence[Blob]) -> dict[Blob, bytes]:
-        """Return the prefetched blobs that came whole; the others are read as usual."""
+        """Return the prefetched blobs that arrived whole; the others are read as usual."""
         texts: dict[Blob, bytes] = {}
         for extent, task in self._ahead:
             inside = [
@@ -218,7 +218,7 @@ class Fetcher:
             return self._recovered(one, error)
 
     def _recovered(self, one: _Range, error: StatebagError) -> dict[Blob, bytes]:
-        """Return each blob from a place that has it whole; otherwise raise the worst error."""
+        """Return each blob from a place that has it intact; otherwise raise the worst error."""
         texts: dict[Blob, bytes] = {}
         worst, places = error, 0
         for place, data in self._recovery.spans(one.at, one.start, one.end - one.start, error):
@@ -251,7 +251,7 @@ class Fetcher:
             worst.message,
             path=worst.path,
             object_name=worst.object_name or one.at,
-            hint=f"{places} other places had it, none of them whole" if places else worst.hint,
+            hint=f"{places} other places had it, none of them intact" if places else worst.hint,
         )
 
     def _refuse_encrypted(self, name: str) -> None:
@@ -312,7 +312,7 @@ class Fetcher:
         return rows
 
     def found(self, names: Sequence[str]) -> set[str]:
-        """Return the packs that the store has, and not cut short.
+        """Return the packs that the store has, not cut short.
 
         A pack counts as missing if the store refuses.
         """
@@ -345,7 +345,7 @@ class Fetcher:
         return found
 
     def _key(self, blob: Blob) -> tuple[Identity, str, int, int, int, str]:
-        """Return all that a text was checked with: a stub that says another size finds nothing."""
+        """Return all that a text was checked against: a stub with another size finds nothing."""
         return (self._identity, blob.at, blob.offset, blob.length, blob.size, blob.sha256)
 
 

@@ -1,9 +1,9 @@
 """Follow pointers that are not stubs, for `open(legacy=True)`, with a registered reader.
 
-`pointer_places` finds those in an event that nobody follows.
+`pointer_places` finds those in an event that are not followed.
 
-Nothing here knows what such a pointer looks like. The package's front gives the reader
-(`statebag.composition`), and its room is loaded when a pointer is first to be followed.
+Nothing here knows what such a pointer looks like. The package's front registers the reader
+(`statebag.composition`), whose room is loaded when the first pointer is followed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class ForeignReader(Protocol):
 
         Args:
             value: A bag, or any JSON value.
-            path: Where it stands, for messages.
+            path: Its path, for messages.
             state_at: Where in it the state is, if it is an event with a state in it.
 
         Raises:

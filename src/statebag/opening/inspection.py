@@ -30,7 +30,7 @@ PlacePart = Literal["value", "piece", "index", "tail", "patch"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where bytes of a value lie.
+    """Where bytes of a value are.
 
     Attributes:
         part: The value's text, one chunk of it, an index over chunks, or the newest items.
@@ -51,19 +51,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value of the state, and how it stands in the bag.
+    """One value of the state, and its form in the bag.
 
     Attributes:
         path: Where it is in the state.
-        kind: `object`, `array`, `string`, `number`, `boolean`, `null`; `scalar` for a value
-            behind a stub that is not an object or array.
+        kind: `object`, `array`, `string`, `number`, `boolean`, `null`; `scalar` for a value with a
+            stub that is not an object or array.
         form: Its form in the bag.
-        size: Bytes of its JSON text when all in it is opened. If an engine changed plain fields
-            next to a `rest`, this is an approximation.
+        size: Bytes of its JSON text when everything in it is opened. If an engine changed plain
+            fields next to a `rest`, this is an approximation.
         bag_bytes: Bytes of JSON text that it takes in the bag.
         count: Items or members; None if it has none, or they are not known.
-        places: Where its bytes lie, without those of `children`.
-        children: The values in it that stand in the bag on their own.
+        places: Where its bytes are, without those of `children`.
+        children: The values in it that have their own place in the bag.
     """
 
     path: Path
@@ -86,7 +86,7 @@ class Field:
 
 @dataclass(slots=True)
 class PackUse:
-    """A pack that a bag names: how many of its blobs, and the bytes of their frames."""
+    """A pack that a bag names, with the number of blobs there and the bytes of their frames."""
 
     name: str
     blobs: int = 0
@@ -95,7 +95,7 @@ class PackUse:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """The facts about a bag that its stubs have.
+    """The facts about a bag that its stubs show.
 
     Attributes:
         root: The whole state.
@@ -229,7 +229,7 @@ class _Node:
 
 
 def _nodes(bag: Any) -> list[_Node]:
-    """Return a node for each value that stands in the bag on its own, parents before children."""
+    """Return a node for each value with its own place in the bag, parents before children."""
     nodes: list[_Node] = []
     pending: list[tuple[Any, Path, _Node | None]] = [(bag, (), None)]
     while pending:
@@ -256,7 +256,7 @@ def _check_beside(stub: Stub, path: Path) -> None:
     missing = [name for name in stub.beside or () if name not in stub.siblings]
     if missing:
         raise InvalidStub(
-            f"the object lost {len(missing)} fields that stood next to its stub",
+            f"the object lost {len(missing)} fields that were next to its stub",
             path=render_path((*path, missing[0])),
             hint="Move the whole object, not only its stub.",
         )

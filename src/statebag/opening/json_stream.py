@@ -1,6 +1,6 @@
 """Split a stream of bytes into the items of a JSON array, or into JSON Lines.
 
-Brackets and quotes alone show where an item ends. Items are not decoded, so one that cannot be
+Only brackets and quotes show where an item ends. Items are not decoded, so one that cannot be
 decoded does not affect the others.
 """
 
@@ -94,7 +94,7 @@ def array_items(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
 
 
 class _Text:
-    """The bytes that have come, and the position up to which they are used."""
+    """The bytes that have arrived, and the position up to which they are used."""
 
     def __init__(self, chunks: Iterable[bytes], where: str) -> None:
         self._chunks = iter(chunks)
@@ -103,7 +103,7 @@ class _Text:
         self.at = 0
 
     def next(self) -> bytes:
-        """Return the next byte that is not a space; none at the end."""
+        """Return the next byte that is not a space; no bytes at the end."""
         while True:
             space = _SPACE.match(self._buffer, self.at)
             assert space is not None  # it matches nothing as well

@@ -88,7 +88,7 @@ class Known:
                 self._values.put((deepest, verified.sha256), remembered)
 
     def add_named(self, stub: Whole, packs: frozenset[str]) -> None:
-        """Remember a stub that says the digest of its text, on the word of who made it.
+        """Remember a stub with the digest of its text, trusting its maker.
 
         Args:
             stub: In one blob, or a delta.
@@ -108,12 +108,12 @@ class Known:
             self._blobs.put_each([((scope_of(one.at), one.sha256), one, 1) for one in added])
 
     def confirm(self, blobs: Iterable[Blob]) -> None:
-        """Note that the store has these blobs where they say, though not all were read."""
+        """Note that the store has these blobs in their places, though not all were read."""
         with self._lock:
             self._confirmed.put_each([(blob, blob, 1) for blob in blobs])
 
     def is_confirmed(self, blob: Blob) -> bool:
-        """Return whether this process stored, read or confirmed a blob in this very place."""
+        """Return whether this process stored, read or confirmed a blob in exactly this place."""
         with self._lock:
             stored = self._blobs.peek((scope_of(blob.at), blob.sha256))
             return stored == blob or blob in self._confirmed
@@ -124,7 +124,7 @@ class Known:
             self._nodes.put((scope_of(node.blob.at), _listing(entries)), node)
 
     def forget_packs(self, packs: Iterable[str]) -> None:
-        """Forget all entries that lie in one of these packs, or lead there."""
+        """Forget all entries that are in one of these packs, or lead there."""
         gone = frozenset(packs)
         with self._lock:
             self._values.drop(lambda one: not gone.isdisjoint(one.packs))
@@ -156,11 +156,11 @@ class Known:
 class Bases:
     """Values that this process has read or written, by the paths of their fields.
 
-    What deltas start from. The latest value of each field and scope is kept, with its text; bounded
-    in bytes. A bag may stand anywhere in an event and a field may move: of the fields with the same
-    name, the one whose path ends most alike is found. That is a guess which costs nothing: the
-    delta says what it starts from, and one that saves too little is dropped. A field that still has
-    the very text that was read is unchanged, which is quicker to see than by a digest.
+    Deltas start from them. The latest value of each field and scope is kept with its text, within a
+    bound in bytes. A bag may be anywhere in an event, and a field may move. So among the fields
+    with the same name, the one whose path ends most alike is used. A wrong guess costs nothing: a
+    delta names the value that it starts from, and one that saves too little is dropped. A field
+    that still has the text that was read is unchanged; comparing texts is quicker than a digest.
 
     Args:
         max_bytes: The bound of all texts together; a text larger than half of it is not kept.
@@ -204,7 +204,7 @@ class Bases:
             return kept
 
     def has_room(self, size: int) -> bool:
-        """Return whether a value is kept whose texts have so many bytes."""
+        """Return whether a value whose texts have this many bytes is kept."""
         return size <= self._max_bytes // 2
 
     def add_index(self, path: Path, listed: Listed) -> None:
@@ -220,7 +220,7 @@ class Bases:
             return self._indexes.first([(one, path) for one in (*scopes_from(scope), "")])
 
     def _name_again(self) -> None:
-        """Forget the names, and the sizes, of what was forgotten."""
+        """Forget the names and sizes of values that were forgotten."""
         self._named.clear()
         self._sizes.intersection_update([len(one.text) for one in self._items.values()])
         self._paths[0] = len(self._items)
@@ -270,7 +270,7 @@ class Bases:
         return None
 
     def _fields(self, scope: str, path: Path) -> Iterator[Verified]:
-        """The fields of this name in a scope or above it, first those whose paths end alike."""
+        """The fields of this name in a scope or above it, those whose paths end alike first."""
         scopes = (*scopes_from(scope), *self._more, "")
         with self._lock:
             exact = [self._items.peek((one, path)) for one in scopes]
@@ -326,7 +326,7 @@ def _name(path: Path) -> str:
 
 
 def ends_alike(path: Path, other: Path) -> int:
-    """How many of the last parts of two paths are the same."""
+    """Return how many of the last parts of two paths are the same."""
     alike = 0
     for one, two in zip(reversed(path), reversed(other), strict=False):
         if one != two:

@@ -40,7 +40,7 @@ def look_up(opener: Opener, bag: Any, path: Place) -> Any:
 
 
 def found_at(opener: Opener, bag: Any, path: Place) -> tuple[Any, bool]:
-    """Return what stands at `path`, and whether it is opened; a stub there is not read.
+    """Return the value at `path`, and whether it is opened; a stub there is not read.
 
     Raises:
         InvalidState: Nothing is at the path; the message names what is there instead.

@@ -1,4 +1,4 @@
-"""Judge a record in the files of a Map Run: does it describe a child, and is it whole?"""
+"""Judge whether a record in the files of a Map Run describes a child, and whether it is whole."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def described(record: Any, map_run: object) -> bool:
 
     Args:
         record: The value of one record.
-        map_run: The Map Run's ARN, as the manifest says it.
+        map_run: The Map Run's ARN, from the manifest.
     """
     if not isinstance(record, dict) or record.get("Status") != "SUCCEEDED":
         return False
@@ -145,7 +145,7 @@ def unreadable(text: bytes) -> str:
 
 
 def salvaged(text: bytes) -> tuple[str | None, str | None]:
-    """Return the name and the input's text of a description that cannot be decoded whole."""
+    """Return the name and the input's text from a description that cannot be decoded as a whole."""
     try:
         record = loads_leniently(text)
     except ValueError:

@@ -58,13 +58,13 @@ class ChildResult(msgspec.Struct, frozen=True):
 
     Attributes:
         status: `SUCCEEDED`, `FAILED`, `PENDING`, `TIMED_OUT` or `ABORTED`.
-        output: Its output; the text itself if it is not JSON. None where there is none.
+        output: Its output; the text itself if it is not JSON. None if there is none.
         input: Its input; the text itself if it is not JSON. None if the file does not say.
-        name: The child execution's name; None where the file does not say.
+        name: The child execution's name; None if the file does not say.
         error: The error's name, for a child that failed. `Statebag.UnreadableRecord` if its record
             cannot be given exactly (half of a surrogate pair, NaN, too many levels), or contradicts
             its file (another status than the manifest lists it for, a cause that is not text).
-        cause: The error's cause; of an unreadable record, what was found and where.
+        cause: The error's cause; for an unreadable record, what was found and where.
     """
 
     status: str
@@ -164,7 +164,7 @@ def _chunks(store: Store, name: str, size: int | None) -> Iterator[bytes]:
 
     Raises:
         BlobCorrupt: It has fewer bytes than the manifest says. In JSON Lines, nothing else would
-            tell that the last lines are missing. (A tool that wrote a byte order mark made it
+            show that the last lines are missing. (A tool that added a byte order mark made it
             longer.)
     """
     info = store.head(name)
@@ -216,7 +216,7 @@ class _Form:
             first = "transformation='NONE' says" if self._told else "the first record does"
             raise InvalidState(
                 f"{place} does not describe a child of the Map Run, as {first}",
-                hint="Pass the transformation that the ResultWriter's WriterConfig says.",
+                hint="Pass the transformation that the ResultWriter's WriterConfig names.",
             )
         return self._describes
 

@@ -78,7 +78,7 @@ def _in_chunks(opener: Opener, stub: Whole, start: int, path: Path) -> Iterator[
 def _entries(
     opener: Opener, entries: tuple[Entry, ...], start: int, path: Path
 ) -> Iterator[Entry | int]:
-    """Yield the chunks in order; of those that end before `start`, only the number of members."""
+    """Yield the chunks in order; for those that end before `start`, only the number of members."""
     ahead = list(reversed(entries))
     seen = 0
     while ahead:
@@ -94,7 +94,7 @@ def _entries(
 
 
 def _from(members: Any, seen: int, start: int) -> Iterator[Member]:
-    """Yield the members of one chunk, of which `seen` stand before it, from `start` on."""
+    """Yield the members of one chunk from `start` on; `seen` members come before the chunk."""
     skipped = max(0, start - seen)
     if isinstance(members, dict):
         yield from islice(members.items(), skipped, None)

@@ -33,7 +33,7 @@ class Confinement:
     """The scopes that an open may read.
 
     Args:
-        scope: The encoded scope of the reader; None lets it read all below the root.
+        scope: The encoded scope of the reader; None lets it read everything below the root.
         readable: Further scopes of the policy, `name` or `name/**`.
     """
 
@@ -76,8 +76,8 @@ class Opener:
     Args:
         fetcher: Gets blobs within the limits.
         confinement: Which scopes may be read.
-        known: Gets everything that was read and verified.
-        bases: Gets each stored value that was read and verified, with its text.
+        known: Receives everything that was read and verified.
+        bases: Receives each stored value that was read and verified, with its text.
         signatures: Checks signatures; None if stubs need none.
     """
 
@@ -164,11 +164,11 @@ class Opener:
             del owner[one.name]
 
     def indexes(self, bag: Any, wanted: Callable[[Path, Whole], bool]) -> list[Indexed]:
-        """Return what stubs of a bag list; read index nodes, and no value.
+        """Return what the stubs of a bag list; read index nodes, but no values.
 
         Args:
             bag: A bag.
-            wanted: Whether the stub at a path is looked into.
+            wanted: Returns whether to look into the stub at a path.
 
         Raises:
             StatebagError: As for `open`.
@@ -190,7 +190,7 @@ class Opener:
         Args:
             stub: The array.
             wanted: The indices of the items, one after another.
-            path: Where the array stands in the state.
+            path: The array's place in the state.
         """
         members = _meeting(stub.entries, 0, wanted)
         while nodes := [entry for _, entry in members if entry.level]:
@@ -357,13 +357,13 @@ class Opener:
 
 
 class Indexed(msgspec.Struct, frozen=True):
-    """A stub, and what leads to its text.
+    """A stub, and everything that leads to its text.
 
     Attributes:
-        path: Where it stands in the bag.
+        path: Its place in the bag.
         stub: The stub.
         entries: All chunks in order, if it, or its base, is in chunks.
-        packs: All that its text would be read from.
+        packs: All packs that its text would be read from.
     """
 
     path: Path
@@ -402,7 +402,7 @@ def _meeting(entries: tuple[Entry, ...], start: int, wanted: range) -> list[tupl
 def _check_counts(stub: Whole, texts: Texts, path: Path) -> None:
     """Refuse a stub whose chunks do not have as many members as it says.
 
-    An index node was written by a seal; the rows of a stub may come from anybody.
+    An index node was written by a seal; the rows of a stub may come from anyone.
     """
     for entry in stub.entries:
         if entry.level or stub.kind is None:

@@ -1,7 +1,7 @@
-"""Keep the memory of a process, from which a warm Lambda function profits.
+"""Keep the memory of a process, which makes a warm Lambda function faster.
 
-Memory saves requests and never changes a result. Its key contains everything on which its truth
-depends: the store, and the keys of its objects and stubs.
+Memory saves requests and never changes a result. Its key contains everything that it depends on:
+the store, and the keys of its objects and stubs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Decide from where the results of a Distributed Map may be read."""
+"""Decide where the results of a Distributed Map may be read from."""
 
 from __future__ import annotations
 

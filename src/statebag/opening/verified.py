@@ -29,12 +29,12 @@ Texts = NewType("Texts", dict[Blob, bytes])
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A stored value in chunks whose text is not kept, and what leads to its text.
+    """A stored value in chunks whose text is not kept, and everything that leads to its text.
 
     Attributes:
-        stub: The stub; no delta.
+        stub: The stub, which is not a delta.
         pieces: All chunks in order.
-        packs: All that its text would be read from.
+        packs: All packs that its text would be read from.
     """
 
     stub: Whole
@@ -60,7 +60,7 @@ class Verified(msgspec.Struct, frozen=True, dict=True):
     """A stub, and the text that its own bytes gave.
 
     Attributes:
-        stub: What stands in a bag.
+        stub: The stub in a bag.
         text: The JSON text of its value.
         pieces: All chunks in order, if the value is in chunks.
         packs: Every pack that was read for it, also those that only an index names.
@@ -83,7 +83,7 @@ class Verified(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def listed(self) -> Listed:
-        """The same without its text; of a delta, that of its base."""
+        """The same without its text; for a delta, that of its base."""
         stored = self.base or self
         return Listed(stored.stub, stored.pieces, stored.packs)
 
@@ -105,10 +105,11 @@ def verified(
 
     Args:
         stub: The stub.
-        texts: Of all blobs that it names, or its base; with `base`, of those of its layers.
+        texts: The texts of all blobs that it names, or that its base names; with `base`, those of
+            the blobs of its layers.
         pieces: All chunks that its index, or that of its base, lists, in order.
         nodes: The packs that the index itself was read from.
-        path: Where the stub stands, for messages.
+        path: The stub's path, for messages.
         base: Its base, if that was verified before.
 
     Raises:

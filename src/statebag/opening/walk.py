@@ -32,7 +32,7 @@ class Site(msgspec.Struct):
     Attributes:
         container: The dict or list of the copy that holds the place.
         key: Its key or index there.
-        path: Where it stands in the state.
+        path: Its place in the state.
         stub: The stub that was there in the bag.
         siblings: The copy of the fields next to the stub, which is filled first.
         doubts: The siblings that may be derived fields.
@@ -52,7 +52,7 @@ class Doubt(msgspec.Struct):
     Attributes:
         container: The dict or list of the copy that holds the object.
         key: The object's key or index there.
-        path: Where the object stands in the state.
+        path: The object's place in the state.
         derivation: How the field is derived.
         hidden: Fields of the value itself that fields next to its stub replace.
     """
@@ -146,7 +146,7 @@ def walk(
         selection: Which stubs are to be opened; the others become `Unopened` in the copy.
         is_state: Whether `bag` is a state that was opened before. Then only `Unopened` objects are
             stubs, and an object with the reserved key is data.
-        below: Where in a state the value stands.
+        below: The value's place in a state.
         signatures: Check every stub.
 
     Raises:
@@ -254,7 +254,7 @@ def _meet(
     missing = [name for name in stub.beside or () if name not in siblings]
     if missing:
         raise InvalidStub(
-            f"the object lost the field {missing[0][:80]!r}, which stood next to its stub",
+            f"the object lost the field {missing[0][:80]!r}, which was next to its stub",
             path=where,
             hint="Move the whole object, not only its stub.",
         )
@@ -268,7 +268,7 @@ def plain_copy(value: Any, path: Path = ()) -> Any:
 
     Args:
         value: A JSON value.
-        path: Where it stands, for messages.
+        path: Its path, for messages.
 
     Raises:
         LimitExceeded: More than 500 levels.

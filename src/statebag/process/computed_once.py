@@ -1,8 +1,8 @@
 """A property that is computed once, without a lock.
 
 `functools.cached_property` of Python 3.11 holds a lock for the whole class while it computes. If a
-process forks meanwhile, the child hangs, because nobody releases the lock. Here two threads may
-compute the value twice; both get the same one.
+process forks while the lock is held, the child hangs, because nothing releases it. Here two threads
+may compute the value twice; both get the same one.
 """
 
 from __future__ import annotations

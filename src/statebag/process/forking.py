@@ -86,11 +86,12 @@ def _drop_unfinished_imports() -> None:
     """Let a forked child load the modules that lost threads were loading.
 
     Python does not release its lock of a module in a child, and it has no public interface for
-    these locks. The names used here are the same in 3.11 to 3.14; where one is absent, nothing is
+    these locks. The names used here are the same in 3.11 to 3.14; if one is absent, nothing is
     done.
 
     Their locks are dropped, and so are the modules in `sys.modules` with everything below them, so
-    that the next import loads them from the beginning. What the calling thread is loading stays.
+    that the next import loads them from the beginning. Modules that the calling thread is loading
+    stay.
     """
     bootstrap: Any = sys.modules.get("_frozen_importlib")
     locks = getattr(bootstrap, "_module_locks", None)
@@ -121,7 +122,7 @@ def _import_locks() -> list[tuple[str, Any]]:
 
 
 def _forget_waiting(bootstrap: Any, own: int) -> None:
-    """Drop what lost threads were waiting for; a new thread may get the number of a lost one."""
+    """Drop the locks that lost threads waited for; a new thread may get a lost one's number."""
     waiting = getattr(bootstrap, "_blocking_on", None)
     waiting = getattr(waiting, "data", waiting)  # from Python 3.12 a class around a dict
     if isinstance(waiting, dict):
@@ -230,7 +231,7 @@ class Workers:
 
     Args:
         at_once: The largest number of threads.
-        name: What the threads' names begin with.
+        name: The beginning of the threads' names.
     """
 
     def __init__(self, at_once: int, name: str) -> None:
@@ -258,8 +259,8 @@ class Workers:
     def each(self, work: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_Answer]:
         """Do the same work on several items concurrently; return the results in their order.
 
-        The caller's thread works on a single item. Of several errors, the one of the first item is
-        raised; the work on other items continues.
+        The caller's thread works on a single item. If there are several errors, that of the first
+        item is raised; the work on other items continues.
         """
         todo = list(items)
         if len(todo) <= 1:

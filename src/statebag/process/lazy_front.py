@@ -1,4 +1,4 @@
-"""The front of a room: public names, each loaded with its module at the first use.
+"""Load each public name of a room with its module, when it is first used.
 
 Importing one module of a package runs the package's `__init__` too. If `__init__` imported all
 public names, a Lambda that needs one module would load the whole room.

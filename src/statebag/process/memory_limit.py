@@ -27,7 +27,7 @@ _LAMBDA = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # in MB of 1,048,576 bytes
 
 
 def default_max_open_bytes() -> int:
-    """Return the default of `Policy.max_open_bytes`, in bytes: a part of the memory there is."""
+    """Return the default of `Policy.max_open_bytes`, in bytes: a part of the available memory."""
     # By the variable: `statebag run` gives each function its own.
     return _share(os.environ.get(_LAMBDA))
 
@@ -43,8 +43,8 @@ def memory_bytes(
 ) -> int | None:
     """Return the bytes of memory that this process may use; None if nothing says so.
 
-    It is the least of: a Lambda function's size, the limits of the process's control groups (v1 and
-    v2, with those above them), the limit of its address space, and the machine's memory.
+    It is the smallest of: a Lambda function's size, the limits of the process's control groups (v1
+    and v2, with those above them), the limit of its address space, and the machine's memory.
 
     Args:
         environment: The variables; by default those of the process.

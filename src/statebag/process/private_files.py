@@ -22,7 +22,7 @@ _HOME = ".statebag"
 
 
 def make_folder(folder: Path, mode: int = FOLDER) -> list[Path]:
-    """Make a folder with its parents; return what was made, the innermost first.
+    """Make a folder with its parents; return those that were made, the innermost first.
 
     A new `.statebag` gets a `.gitignore`, because it is in a working folder.
 

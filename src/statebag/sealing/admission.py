@@ -2,7 +2,7 @@
 
 A seal passes an `Unopened` on without reading its value. If its objects are in the scope of another
 execution, the next reader is refused, or finds later that they were collected. If a client without
-keys read the bag, a client that signs would sign a value that nobody verified.
+keys read the bag, a client that signs would sign an unverified value.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Admission:
             self._checker = signatures.checker(allows)
 
     def check(self, value: Unopened, path: Path) -> None:
-        """Refuse a value that may not pass.
+        """Refuse a value that may not be passed on.
 
         Args:
             value: The value, which is not read.
@@ -63,10 +63,12 @@ class Admission:
             for name in names:
                 if not self._confinement.allows(scope_of(name)):
                     raise NotPermitted(
-                        "the value was not opened, and it is stored in another scope, which "
-                        "readers of this one may not read",
+                        "the value was not opened, and is stored in another scope, which readers "
+                        "of this scope may not read",
                         path=render_path(site.path),
                         object_name=name,
-                        hint="Open the value before you seal it: then it is written below this "
-                        "scope. Or add its scope to Policy.readable_scopes.",
+                        hint=(
+                            "Open the value before you seal it, so that it is written below this "
+                            "scope; or add its scope to Policy.readable_scopes."
+                        ),
                     )

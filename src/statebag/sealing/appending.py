@@ -1,4 +1,4 @@
-"""Append items to arrays of a state, also to arrays that were not opened."""
+"""Append items to arrays of a state, even to arrays that were not opened."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def with_appended(state: Any, path: Path, items: list[Any]) -> Any:
     """Return a new state with items at the end of the array at a path.
 
     Args:
-        state: An opened state; the array itself may be unopened, what it lies in may not.
-        path: Of the array; if only its last field is missing, it is created.
+        state: An opened state; the array itself may be unopened, but not the values around it.
+        path: The array's path; if only its last field is missing, it is created.
         items: JSON values, checked.
 
     Raises:
-        InvalidState: No array stands there, or it lies inside a value that is not opened.
+        InvalidState: There is no array at the path, or it is inside an unopened value.
     """
     root: list[Any] = [state]
     container: Any = root

@@ -1,8 +1,8 @@
 """Write an array item by item, without ever holding all of it in memory.
 
-It serves results that are gathered from many places: items may come in any order, go into packs at
-once, and the index puts them in order. In memory are the frames of one pack, a few packs on their
-way to the store, and about 300 bytes for each chunk.
+It serves results that are gathered from many places: items may arrive in any order and go into
+packs at once, and the index puts them in order. Memory holds the frames of one pack, a few packs on
+their way to the store, and about 300 bytes for each chunk.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _WIDEST_NODE = 2048  # entries. Chosen: a node of this width takes about 110 KB 
 
 
 class _Run(msgspec.Struct):
-    """Items with consecutive places in the order, and so one chunk."""
+    """Items with consecutive places in the order, which become one chunk."""
 
     first: int
     items: list[bytes]
@@ -59,10 +59,10 @@ class ArrayWriter:
 
     Args:
         put: Writes an object; it may return before the object is durable.
-        settle: Returns when all that was put is durable, or raises what went wrong.
+        settle: Returns when everything that was put is durable, or raises the error.
         policy: For the size of chunks and the compression level.
         scope: The encoded scope of the packs.
-        salt: Returns a text by which packs of different keys have different names.
+        salt: Returns a text that gives packs of different keys different names.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class ArrayWriter:
         self._finished = False
 
     def add(self, place: int, text: bytes) -> None:
-        """Take one item.
+        """Add one item.
 
         Args:
             place: Its place in the order; places must differ and need not be consecutive.

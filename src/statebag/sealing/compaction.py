@@ -1,7 +1,7 @@
-"""Keep a state on few packs: a pack that is written anyway takes smaller ones along.
+"""Keep a state on few packs: a pack that is written anyway absorbs smaller ones.
 
-Without it a state of many fields, each changed at another step, would need one request for
-each field. What is at hand moves without a request; what was not opened is read for it
+Without it, a state of many fields, each changed in a different step, would need one request for
+each field. Values at hand move without a request; unopened ones are read for this
 (docs/design/0027).
 """
 
@@ -46,12 +46,12 @@ _LEAST_NEW = 4096  # bytes that count as new at least. Chosen: small packs may a
 
 
 class Move:
-    """Packs that a bag is not to refer to any more; reads what lies there and cuts it again.
+    """Packs that a bag is to stop referring to; reads what is in them, and cuts it again.
 
     Args:
         packs: Their names.
-        planner: Of the seal.
-        fetcher: Reads what is not at hand.
+        planner: The planner of the seal.
+        fetcher: Reads values that are not at hand.
     """
 
     def __init__(self, packs: frozenset[str], planner: Planner, fetcher: Fetcher) -> None:
@@ -66,12 +66,12 @@ class Move:
         return self._cutter.single(value, text, path)
 
     def in_pieces(self, single: Single, read: Verified | None) -> Leaving:
-        """Return a value in pieces, at its start those that were read of it."""
+        """Return a value in chunks; those that were read of it come first."""
         before = ((), b"") if read is None else (read.pieces, read.text)
         return self._cutter.in_pieces(single, carried=True, before=before)
 
     def read_ahead(self, unread: Sequence[Unread]) -> None:
-        """Request what lies in these packs, of all parts at once: one request for each pack."""
+        """Request what all parts have in these packs at once: one request for each pack."""
         blobs = [blob for some in unread for blob in some.blobs if blob.at in self.packs]
         advised = [one for some in unread for one in some.advised if one.at in self.packs]
         self._fetcher.read_ahead(dict.fromkeys(blobs), advised)
@@ -135,7 +135,7 @@ def _read(part: Part, move: Move) -> Part:
 
 
 def _gets(packs: Iterable[str], named: Iterable[Extent]) -> dict[str, int]:
-    """Return how many requests an open sends to each pack; one where all of it is at hand."""
+    """Return how many requests an open sends to each pack; one if all of it is at hand."""
     gets = dict.fromkeys(packs, 0)
     for one in joined(named):
         gets[one.at] += 1
@@ -145,7 +145,7 @@ def _gets(packs: Iterable[str], named: Iterable[Extent]) -> dict[str, int]:
 def _smallest(
     held: Mapping[str, int], gathered: int, gets: Mapping[str, int], left: int
 ) -> frozenset[str]:
-    """Return the smallest packs, up to the last one not much larger than all before it together.
+    """Return the smallest packs, up to the last one not much larger than all smaller ones together.
 
     Args:
         held: The live bytes of each pack that can move.

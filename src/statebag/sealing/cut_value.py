@@ -1,4 +1,4 @@
-"""The part of a large array or object that leaves in chunks."""
+"""Define the part of a large array or object that leaves in chunks."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ class Cut(Leaving, frozen=True):
         kind: `array` or `object`.
         count: Items or members.
         size: Bytes of the value's text.
-        members: Pieces, and entries that are stored, in order.
+        members: Chunks, and entries that are stored, in order.
         top: The members as the stub lists them: some below index nodes.
         tail: The newest items, as a separate part.
         scope: The encoded scope of the new pack.
         grouping: Makes `top` of `members`.
         stored_tail: The tail of a value that was not read.
-        newest: Chunks that are carried with the tail until it is stored.
+        newest: Chunks that stay inline with the tail until it is stored.
         last: The tail once they are stored.
         inherited: The prefetch list for entries that were not read.
-        relies_on: Of an unchanged value: packs that were read for it.
+        relies_on: The packs that were read for an unchanged value.
     """
 
     kind: Kind
@@ -67,7 +67,7 @@ class Cut(Leaving, frozen=True):
 
     @property
     def pieces(self) -> tuple[Member, ...]:
-        """What the stub lists."""
+        """The members that the stub lists."""
         return self.top
 
     @property
@@ -110,7 +110,7 @@ class Cut(Leaving, frozen=True):
         return msgspec.structs.replace(self, tail=self.tail.storing())
 
     def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Cut:
-        """Return this part with the newest chunks as chunks, if the tail is stored."""
+        """Return this part with the newest items as chunks, if the tail is stored."""
         del in_pieces, piece_bytes
         return self.with_pieces_parted()
 
@@ -125,7 +125,7 @@ class Cut(Leaving, frozen=True):
         )
 
     def folded(self, scope: str, level: int) -> Cut:
-        """Return this part with one node instead of several chunks, and the tail stored."""
+        """Return this part with one node in place of several chunks, and with the tail stored."""
         del scope, level
         one = self.storing().with_pieces_parted().storing()
         top = fold(one.top, most=1)
@@ -133,7 +133,7 @@ class Cut(Leaving, frozen=True):
         return msgspec.structs.replace(one, top=top) if shorter else one
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """Return the blobs of pieces that are at hand, of the nodes above them, and of the tail."""
+        """Return the blobs of chunks that are at hand, of the nodes above them, and of the tail."""
         held = [
             (piece.blob.at, piece.blob.length)
             for piece in pieces_of(self.top)
@@ -161,8 +161,8 @@ class Cut(Leaving, frozen=True):
     def with_read(self, move: Move) -> Cut:
         """Return this part with the unread chunks of some packs read.
 
-        A node is looked into if it lies in one of them, or if it may list a chunk that does: such
-        a node is as new as that chunk, or newer.
+        A node is searched if it is in one of them, or may list a chunk that is: such a node is as
+        new as that chunk, or newer.
         """
         tail = self.stored_tail
         in_tail = tail is not None and tail.blob.at in move.packs
@@ -188,7 +188,7 @@ class Cut(Leaving, frozen=True):
         return msgspec.structs.replace(self, top=without_blobs(self.top, move.packs), tail=tail)
 
     def relied_on(self) -> set[str]:
-        """Return the packs that it refers to, except those in which an unread value may lie."""
+        """Return the packs that it refers to, except those in which an unread value may be."""
         packs = {
             piece.blob.at
             for piece in pieces_of(self.top)

@@ -1,8 +1,8 @@
 """Cut large arrays and objects into chunks, and group the chunks below index nodes.
 
-The bytes of an item decide whether a chunk ends after it, between a least and a largest size. So an
-insert moves one boundary, not all later ones. The probability of a boundary grows with the size of
-the item, so chunks have an aimed size in bytes, not in items.
+The bytes of an item decide whether a chunk ends after it, within a smallest and a largest size. So
+an insert moves one boundary, not all later ones. The probability of a boundary grows with the size
+of the item, so chunks aim at a size in bytes, not in items.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Piece(msgspec.Struct, frozen=True):
         text: Its text, an array or object.
         count: Items or members.
         sha256: Of the text.
-        blob: Where it lies already.
+        blob: Its place, if it is stored already.
     """
 
     text: bytes
@@ -73,7 +73,7 @@ class Piece(msgspec.Struct, frozen=True):
         return len(self.text)
 
     def entry(self, new: Blob | None) -> Entry:
-        """Return the entry that lists it, where it lies or in the new pack."""
+        """Return the entry that lists it, in its place or in the new pack."""
         blob = self.blob or new
         assert blob is not None  # put there before
         return Entry(blob, self.count, len(self.text))
@@ -113,7 +113,7 @@ def pieces_of(members: Sequence[Member]) -> list[Piece | Entry]:
 
 
 def texts_at_hand(members: Sequence[Member]) -> dict[str, bytes]:
-    """The texts of the chunks below some members that were read or are new, by their digests."""
+    """Return the texts of chunks below some members, if they were read or are new, by digest."""
     return {one.sha256: one.text for one in pieces_of(members) if isinstance(one, Piece)}
 
 
@@ -125,7 +125,7 @@ def stored_nodes(member: Member, known: Known, scope: str) -> list[Blob]:
 
 
 def _stored_as(member: Member, known: Known, scope: str, found: list[Blob]) -> Entry | None:
-    """Return the entry of a member if all of it is stored."""
+    """Return the entry of a member if it is stored as a whole."""
     if isinstance(member, Piece):
         return None if member.blob is None else member.entry(None)
     if not isinstance(member, Group):

@@ -138,7 +138,7 @@ def _plain_is_measured(root: Part, planner: Planner, bound: int) -> Part:
 def _many_leave_together(root: Part, planner: Planner, bound: int) -> Part:
     """Gather the plain fields of the root if they are many and take half of the bag.
 
-    Each edit would else leave as a blob of its own. Together they are one value, and edits of any
+    Otherwise each edit would become a separate blob. Together they are one value, and edits of any
     of them share one delta.
     """
     if not root.is_container or root.whole is not None or isinstance(root.source, list):
@@ -150,7 +150,7 @@ def _many_leave_together(root: Part, planner: Planner, bound: int) -> Part:
 
 
 def _largest_leave(root: Part, planner: Planner, bound: int) -> Part:
-    """Offload plain fields and store inline ones, the largest first, until all fits."""
+    """Offload plain fields and store inline ones, the largest first, until the bag fits."""
     excess = root.wire - bound
     changes: dict[Path, Part] = {}
     carried = _carried(root)
@@ -208,9 +208,9 @@ def _branches_gather(root: Part, planner: Planner, bound: int) -> Part:
 
 
 def _branches_go_inside(root: Part, planner: Planner, bound: int) -> Part:
-    """Offload objects below the root whole, also their stubs: many stubs are large too.
+    """Offload objects below the root as a whole, stubs included: many stubs are large, too.
 
-    An object with values that were not opened stays: they would have to be read first.
+    An object with unopened values stays: they would have to be read first.
     """
 
     def inside(branch: Part) -> Part | None:
@@ -223,7 +223,7 @@ def _branches_go_inside(root: Part, planner: Planner, bound: int) -> Part:
 def _innermost_first(
     root: Part, planner: Planner, bound: int, gather: Callable[[Part], Part | None]
 ) -> Part:
-    """Gather objects below the root until all fits, if that makes them smaller.
+    """Gather objects below the root until the bag fits, if that makes them smaller.
 
     The innermost come first; within one level, the larger ones. Arrays stay: their unopened items
     would have to be read first.
@@ -260,7 +260,7 @@ def _innermost_first(
 
 
 def _carried_are_stored(root: Part, planner: Planner, bound: int) -> Part:
-    """Store inline values, the largest first, until all fits."""
+    """Store inline values, the largest first, until the bag fits."""
     del planner
     excess = root.wire - bound
     changes: dict[Path, Part] = {}

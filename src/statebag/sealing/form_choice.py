@@ -130,7 +130,7 @@ class FormChoice:
     def _may_refer(self, stub: Whole, value: Any) -> bool:
         """Return whether an existing stub with the text of a value may stand for it.
 
-        A text is verified by its digest. What else a stub says of it, the value itself shows.
+        A text is verified by its digest; its kind and count are compared with the value itself.
         """
         is_one = stub.kind == _kind_of(value) and (stub.kind is None or stub.count == len(value))
         return is_one and stub.in_store and self.may_write(stub)

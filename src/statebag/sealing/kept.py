@@ -1,4 +1,4 @@
-"""The part of a value whose stub stays as it was."""
+"""Define the part of a value whose stub stays as it was."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Kept(Leaving, frozen=True):
         packs: frozenset[str],
         read: Verified | None = None,
     ) -> Kept:
-        """Return the part of a value that has a stub; its blobs lie in these packs."""
+        """Return the part of a value that has a stub; its blobs are in these packs."""
         body = stub.to_wire()
         return cls(path, value, {KEY: body}, stub, stub_wire(body), packs, read)
 
@@ -76,7 +76,7 @@ class Kept(Leaving, frozen=True):
         )
 
     def folded(self, scope: str, level: int) -> Leaving:
-        """Return the same with one node for its pieces."""
+        """Return the same with one node for its chunks."""
         return (
             self._cut(self.stub.whole, scope, level).folded(scope, level)
             if self.stub.entries
@@ -121,13 +121,13 @@ class Kept(Leaving, frozen=True):
         return blobs_read(self.read) if blob is None else [(blob.at, blob.length)]
 
     def fixed(self) -> set[str]:
-        """Return the packs that the stub names, where its text is known by its digest alone."""
+        """Return the packs that the stub names, if its text is known only by its digest."""
         if self.unread().extents or self._blobs_at_hand():
             return set()
         return self.stub.packs() | self.relies_on
 
     def unread(self) -> Unread:
-        """Return the blobs of an unopened value, if no field stands next to its stub."""
+        """Return the blobs of an unopened value, if no field is next to its stub."""
         if not self.is_unread or self.stub.beside is not None:
             return Unread()
         whole = self.stub.whole
@@ -156,7 +156,7 @@ class Kept(Leaving, frozen=True):
         )
 
     def moved(self, move: Move) -> Leaving:
-        """Return the value, its blobs of these packs to be written again."""
+        """Return the value, with its blobs in these packs to be written again."""
         if all(name not in move.packs for name, _ in self._blobs_at_hand()):
             return self
         stub = self.stub.whole
@@ -192,7 +192,7 @@ def _layer_read(layer: Layer, move: Move) -> Overlay:
 def without_previews(wire: dict[str, Any]) -> dict[str, Any]:
     """Return a stub, with the fields next to it, without previews.
 
-    A seal adds previews as its own policy says (`previews`), whatever came in a payload.
+    A seal adds previews as its own policy says (`previews`), whatever the payload had.
     """
     root: list[Any] = [wire]
     pending: list[tuple[Any, Any]] = [(root, 0)]
@@ -216,10 +216,10 @@ def without_previews(wire: dict[str, Any]) -> dict[str, Any]:
 
 
 class Rebased(Leaving, frozen=True):
-    """A difference that was not opened, to a base that is partly stored again.
+    """An unopened delta whose base is partly stored again.
 
     Attributes:
-        stub: The difference.
+        stub: The delta.
         base: The base's part.
         layers: The stored deltas between the two.
     """
@@ -234,16 +234,16 @@ class Rebased(Leaving, frozen=True):
         return stub_wire(self.stub.to_wire()) + self.base.wire
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """Return that of the base, and the layers that were read."""
+        """Return those of the base, and the layers that were read."""
         layers = [(one.pack, one.length) for one in self.layers if one.is_movable]
         return self.base.movable(known) + layers
 
     def fixed(self) -> set[str]:
-        """Return that of the base."""
+        """Return those of the base."""
         return self.base.fixed()
 
     def unread(self) -> Unread:
-        """Return that of the base, and the layers that were not read."""
+        """Return those of the base, and the layers that were not read."""
         unread = self.base.unread()
         left = [one.blob for one in self.layers if one.encoded is None and one.blob is not None]
         return Unread((*unread.blobs, *left), unread.advised)
@@ -254,11 +254,11 @@ class Rebased(Leaving, frozen=True):
         return msgspec.structs.replace(self, base=self.base.moved(move), layers=layers)
 
     def relied_on(self) -> set[str]:
-        """Return that of the base."""
+        """Return those of the base."""
         return self.base.relied_on()
 
     def placed(self, placing: Placing) -> Whole:
-        """Return the delta with the present places of its base and layers."""
+        """Return the delta with the current places of its base and layers."""
         base = self.base.placed(placing)
         if not self.layers:
             return msgspec.structs.replace(self.stub, base=base)

@@ -32,7 +32,7 @@ class NeedsBase(Exception):  # noqa: N818  # a request to the caller, not a fail
     """A changed value may leave as a delta, once some chunks of its earlier value are read.
 
     Attributes:
-        path: Where the value stands.
+        path: The value's path.
         listed: The earlier value.
         held: The texts of chunks that are at hand, by their digests.
     """
@@ -45,7 +45,7 @@ class NeedsBase(Exception):  # noqa: N818  # a request to the caller, not a fail
 
 
 class ReadBases(Bases):
-    """What a process read and wrote, preceded by what was read for one seal, by path.
+    """The bases that were read for one seal, by path, followed by those of the process.
 
     Attributes:
         read: The bases that were read; None for each that cannot be.
@@ -57,7 +57,7 @@ class ReadBases(Bases):
         self.read: dict[Path, Verified | None] = {}
 
     def find(self, scope: str, path: Path) -> Verified | None:
-        """Return what was read for the field, or what the process has."""
+        """Return the base that was read for the field, or that of the process."""
         return self.read.get(path) or self._process.find(scope, path)
 
     def has_room(self, size: int) -> bool:
@@ -65,7 +65,7 @@ class ReadBases(Bases):
         return self._process.has_room(size)
 
     def index(self, scope: str, path: Path) -> Listed | None:
-        """Return what is listed of the field, unless its text was asked for."""
+        """Return the listed value of the field, unless its text was asked for."""
         return None if path in self.read else self._process.index(scope, path)
 
     def pieces(self, scope: str, path: Path) -> tuple[tuple[Entry, ...], bytes]:
@@ -96,7 +96,7 @@ class ReadBases(Bases):
 def lacking(listed: Listed, held: Mapping[str, bytes], *, every: bool = False) -> list[Blob] | None:
     """Return the chunks that must be read for the text of a value; None if they are too many.
 
-    None is returned too for a value of which every chunk is held: then chunks serve better.
+    None is also returned if every chunk is held: then chunks are better than a delta.
 
     Args:
         listed: The value.
@@ -116,8 +116,8 @@ def assembled(listed: Listed, held: Mapping[str, bytes], texts: Texts, path: Pat
     Args:
         listed: The value.
         held: The texts of chunks that are at hand, by their digests.
-        texts: Of the other chunks, and of a stored tail.
-        path: Where the value stands, for messages.
+        texts: The texts of the other chunks, and of a stored tail.
+        path: The value's path, for messages.
     """
     own = [entry.blob for entry in listed.pieces]
     by_blob = {blob: held[blob.sha256] for blob in own if blob.sha256 in held}

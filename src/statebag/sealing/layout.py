@@ -46,20 +46,20 @@ _TIMES_READ = (
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """A plan with its pack; if nothing leaves, a plan alone.
+    """A plan with its pack; only a plan if nothing leaves.
 
     Attributes:
         bag: The JSON value to hand to the engine.
         root: The plan.
-        leaving: The parts of what left.
-        stubs: Of what left, by path.
+        leaving: The parts of the values that leave.
+        stubs: The stubs of these values, by path.
         pack: Name and bytes of the object to write first; None if nothing is new.
         written: The blobs in it, each with its text.
         nodes: Index nodes in it, each with what it lists.
         reused: Packs of index nodes that were stored before and that a node refers to.
         sign: Signs a stub's body.
-        stored: Values of which something is in the pack: each with its stub, all its pieces, and
-            the packs that nodes lie in.
+        stored: Values with bytes in the pack: each with its stub, all its chunks, and the packs of
+            its nodes.
     """
 
     bag: Any
@@ -105,10 +105,9 @@ def lay_out(
         known: Index nodes that are stored already.
         level: zstd's level.
         signatures: Sign every stub for the scope.
-        salt: Returns a text by which packs of different keys have different names; called if there
-            is a pack.
-        leaving_packs: Packs that the bag is not to refer to any more: nodes in them are written
-            again.
+        salt: Returns a text that gives packs of different keys different names; called if there is
+            a pack.
+        leaving_packs: Packs that the bag is to stop referring to: nodes in them are written again.
     """
     sign = None if signatures is None else signatures.signer(scope).signed
     leaving = tuple(what_leaves(root))
@@ -146,13 +145,13 @@ def lay_out(
 
 
 class StoredValue(msgspec.Struct, frozen=True):
-    """A value that was just stored, with what leads to its text.
+    """A value that was just stored, with everything that leads to its text.
 
     Attributes:
-        path: Where it stands in the state.
-        stub: What stands in the bag.
-        texts: Of the blobs that are at hand.
-        pieces: All that its index lists; None where some were not read.
+        path: Its place in the state.
+        stub: The stub in the bag.
+        texts: The texts of the blobs that are at hand.
+        pieces: All chunks that its index lists; None if some were not read.
         node_packs: The packs of its index nodes.
         base: Its base, if it is at hand. Then `texts` and `pieces` are of nothing but its layers.
     """
@@ -166,7 +165,7 @@ class StoredValue(msgspec.Struct, frozen=True):
 
     @property
     def listed(self) -> Listed:
-        """What leads to the text of what is stored, if all of it is in chunks."""
+        """What leads to the stored text, if all of it is in chunks."""
         stored, pieces = self.stub.read, self.pieces or ()
         packs = {*self.node_packs, *[one.blob.at for one in pieces]}
         packs |= stored.simple.packs() if stored.simple is not None else set()
@@ -301,9 +300,9 @@ class Placing:
 
 
 def _few(extents: list[Extent]) -> tuple[Extent, ...]:
-    """Return the extents joined over gaps so wide that they are few.
+    """Return the extents, joined over wide gaps so that they are few.
 
-    None are returned where a reader would then read much that it does not need.
+    None are returned if a reader would then read much that it does not need.
     """
     gap = WORTH_READING_OVER
     found = joined(extents, gap)

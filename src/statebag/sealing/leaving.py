@@ -1,4 +1,4 @@
-"""Parts that leave plain form: their interface, and the form as one blob."""
+"""Define parts that leave plain form: their interface, and the form as one blob."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class Leaving(Part, frozen=True):
         return self
 
     def with_read(self, move: Move) -> Leaving:
-        """The same with its unread pieces of these packs read."""
+        """Return the same with its unread chunks in these packs read."""
         del move
         return self
 
     def moved(self, move: Move) -> Leaving:
-        """The same with its movable blobs of these packs written again."""
+        """Return the same with its movable blobs in these packs written again."""
         del move
         return self
 
@@ -93,11 +93,11 @@ class Single(Leaving, frozen=True):
         kind: `array`, `object`, or None.
         count: Items or members.
         stored: Whether it goes into a pack.
-        blob: Where it lies already.
+        blob: Its place, if it is stored already.
         base: The stored value that `patch` is a delta of.
         layers: The stored deltas between the two.
         patch: The frame of the delta; empty if the layers give the value.
-        relies_on: The packs behind the base.
+        relies_on: The packs that the base is read from.
         base_read: The base as it was read, if its text is at hand.
         stays_one: Whether it is stored in one blob, however large.
     """
@@ -201,7 +201,7 @@ class Single(Leaving, frozen=True):
         return in_pieces(self)
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """The blob where it lies; or those of the base, which the value itself can stand for."""
+        """Return the blob in its place; or the base's, which the value itself can replace."""
         del known
         if self.base is not None:
             layers = [(one.pack, one.length) for one in self.layers if one.is_movable]
@@ -209,7 +209,7 @@ class Single(Leaving, frozen=True):
         return [] if self.blob is None else [(self.blob.at, self.blob.length)]
 
     def fixed(self) -> set[str]:
-        """The packs of a base, or of layers, whose text is not at hand."""
+        """Return the packs of a base, or of layers, whose text is not at hand."""
         if self.base is None:
             return set()
         layers = {one.pack for one in self.layers if one.encoded is None}
@@ -218,7 +218,7 @@ class Single(Leaving, frozen=True):
         return self.base.packs() | self.relies_on | layers
 
     def moved(self, move: Move) -> Leaving:
-        """The same, to be written again; the difference to a base that would move ends."""
+        """Return the same, to be written again; a delta whose base would move is dropped."""
         if self.base is not None:
             if all(name not in move.packs for name, _ in blobs_read(self.base_read)):
                 layers = tuple([one.moved(move.packs) for one in self.layers])
@@ -229,7 +229,7 @@ class Single(Leaving, frozen=True):
         return msgspec.structs.replace(self, blob=None, stored=True)
 
     def relied_on(self) -> set[str]:
-        """Return the blob's pack, or those behind the base, and of the layers."""
+        """Return the blob's pack, or those that the base is read from, and those of the layers."""
         if self.blob is not None:
             return {self.blob.at}
         if self.stored or self.base is None:
@@ -265,9 +265,9 @@ class Single(Leaving, frozen=True):
 
 
 def blobs_read(read: Verified | None) -> list[tuple[str, int]]:
-    """The packs that a stored value was read from, with the bytes of each blob there.
+    """Return the packs that a stored value was read from, with the bytes of each blob there.
 
-    Index nodes are reckoned: only their packs are known.
+    The bytes of index nodes are estimated: only their packs are known.
     """
     if read is None:
         return []

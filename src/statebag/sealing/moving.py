@@ -22,14 +22,14 @@ def with_read(
 ) -> tuple[Member, ...]:
     """Return the members with chunks of the moving packs read, and the nodes above them as groups.
 
-    All other nodes stay as they are, so the index is not written as a whole.
+    All other nodes stay as they are, so the index as a whole is not rewritten.
 
     Args:
-        members: What a stub lists.
+        members: The members that a stub lists.
         move: The moving packs.
-        path: Where the value stands, for messages.
+        path: The value's path, for messages.
         advised: Whether the prefetch list of the stub names these packs. Then nodes in other packs
-            may list chunks in them, and are looked into as well.
+            may list chunks in them, and are searched as well.
     """
     listed: dict[Entry, tuple[Entry, ...]] = {}
     found: dict[Entry, None] = {}
@@ -54,14 +54,14 @@ def _rebuilt(
     read: Mapping[Entry, Piece],
     made: dict[Entry, Member],
 ) -> Member:
-    """Return a member with what was read below it; itself if nothing was.
+    """Return a member with everything that was read below it; the same one if nothing was.
 
     Args:
         member: A member.
         move: The moving packs.
-        listed: What nodes list.
+        listed: The members that nodes list.
         read: The chunks that were read.
-        made: The results for entries, which may stand in several places.
+        made: The results for entries, which may occur in several places.
     """
     if member.at_hand:
         below = member.members

@@ -4,11 +4,11 @@ The index of the parent has the digest and place of each stored text. So a seal 
 that did not change. Of a changed value it reads only the stored chunks that the new value no longer
 has, as the base of a delta.
 
-A parent may come from a stranger, and the store may have lost or damaged what it names. The values
-are at hand, so nothing is referred to on the parent's word: a blob that this process neither stored
-nor read is read and compared with its digest, or, where there is much to read, looked up in the
-index of its pack. What the store does not have is written again. What it has is remembered, so a
-process pays for this once.
+A parent may come from a stranger, and the store may have lost or damaged blobs that it names. The
+values are at hand, so a seal does not trust the parent: a blob that this process neither stored nor
+read is read and compared with its digest, or, if there is much to read, looked up in the index of
+its pack. Blobs that the store lacks are written again. The others are remembered, so a process pays
+for this once.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ class Parent:
         scope: The encoded scope of the seal.
         opener: Reads index nodes; it must remember what it reads in `known`.
         known: What the process remembers.
-        bases: The same.
+        bases: The bases that the process remembers.
 
     Attributes:
-        known: With what the parent names.
+        known: The same, with the values that the parent names.
         bases: With the bases that were read from the parent.
     """
 
@@ -103,7 +103,7 @@ class Parent:
     def disproved(
         self, relied_on: set[str], fetcher: Callable[[], Fetcher], *, encrypted: bool
     ) -> set[str]:
-        """Return the packs that do not have what the parent says; the parent is not asked again.
+        """Return the packs that lack blobs that the parent names, and stop using the parent.
 
         Args:
             relied_on: The packs that the bag is to refer to.
@@ -129,7 +129,7 @@ class Parent:
         return wrong
 
     def _differing(self, asked: dict[str, list[Blob]], fetcher: Callable[[], Fetcher]) -> set[str]:
-        """Return the packs of which a blob cannot be read, or is not what it should be."""
+        """Return the packs with a blob that cannot be read, or differs from its digest."""
         if not asked:
             return set()
         blobs = [blob for some in asked.values() for blob in some]
@@ -144,7 +144,7 @@ class Parent:
         return set()
 
     def _unlisted(self, asked: dict[str, list[Blob]], fetcher: Fetcher) -> set[str]:
-        """Return the packs whose index does not have a blob as the parent says."""
+        """Return the packs whose index does not have a blob that the parent names."""
         chosen = dict(list(asked.items())[:_MOST_PACKS])
         wrong = (asked.keys() - chosen.keys()) | fetcher.lacking(chosen)
         self.known.confirm([blob for at in chosen.keys() - wrong for blob in chosen[at]])
@@ -158,11 +158,11 @@ class Parent:
                 del self._indexed[path]
 
     def looks_for_base(self, single: Single, leaving: Leaving) -> None:
-        """Note what has to be read so that a changed value can leave as a delta.
+        """Note the blobs that must be read so that a changed value can leave as a delta.
 
         Args:
             single: The value.
-            leaving: The form in which it would leave without.
+            leaving: The form in which it would leave otherwise.
         """
         path = single.path
         one = None if path in self._wanted else self._field(path)
@@ -212,10 +212,10 @@ class Parent:
 
 
 class _KnownToo(Known):
-    """The memory of a process, followed by what a parent names.
+    """The memory of a process, followed by the values that a parent names.
 
     Attributes:
-        used: The blobs that were given on the word of the parent.
+        used: The blobs that were returned because the parent names them.
     """
 
     def __init__(self, process: Known) -> None:
@@ -256,7 +256,7 @@ class _KnownToo(Known):
         self.forget_said(gone)
 
     def forget_said(self, packs: Iterable[str]) -> None:
-        """Forget what the parent says of these packs, and nothing else."""
+        """Forget only what the parent says about these packs."""
         super().forget_packs(packs)
         gone = frozenset(packs)
         self.used = {blob: None for blob in self.used if blob.at not in gone}
@@ -275,7 +275,7 @@ class _KnownToo(Known):
 
 
 def _nodes(one: Indexed) -> set[Blob]:
-    """Return the blobs of a stub that are index nodes, and no text of a value."""
+    """Return the blobs of a stub that are index nodes, not texts of values."""
     return {entry.blob for entry in one.stub.read.entries if entry.level}
 
 

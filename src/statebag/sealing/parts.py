@@ -1,7 +1,7 @@
-"""The parts of a plan: in which form each value of a state will stand in the bag.
+"""Define the parts of a plan: the form of each value of a state in the bag.
 
 A plan is a tree of parts, shaped like the state down to the values that leave it. Parts are frozen:
-each step of sealing makes a new tree. A step asks a part and does not look at its class. The parts
+each step of sealing makes a new tree. A step asks a part, and does not look at its class. The parts
 of values that leave are in `leaving`.
 """
 
@@ -68,7 +68,7 @@ def key_wire(key: str) -> int:
 
 
 class Unread(msgspec.Struct, frozen=True):
-    """What must be read of a part before it can move.
+    """The bytes of a part that must be read before it can move.
 
     Attributes:
         blobs: The blobs that its stub names.
@@ -89,7 +89,7 @@ class Part(msgspec.Struct, frozen=True):
     """The questions that every part answers.
 
     Attributes:
-        path: Where its value stands in the state.
+        path: The place of its value in the state.
         source: The value, or the `Unopened` that stands for it.
         is_plain: Whether the value stays as it is.
         is_container: Whether its members are separate parts.
@@ -129,7 +129,7 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def whole(self) -> Leaving | None:
-        """The part of an object's other fields, if fields stand next to its stub."""
+        """The part of an object's other fields, if fields are next to its stub."""
         return None
 
     @property
@@ -168,14 +168,14 @@ class Part(msgspec.Struct, frozen=True):
         """Return this part with unread inline bytes as a part that can be stored.
 
         Args:
-            scope: The encoded scope of the pack to be.
+            scope: The encoded scope of the new pack.
             level: zstd's level.
         """
         del scope, level
         return self
 
     def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Part:
-        """Return this part with large values in chunks that were inline and are now stored.
+        """Return this part with large values, inline before and now stored, in chunks.
 
         Args:
             in_pieces: Cuts a value.
@@ -193,13 +193,13 @@ class Part(msgspec.Struct, frozen=True):
         """Return the packs of blobs whose text is at hand, each with the bytes of these blobs.
 
         Args:
-            known: Where index nodes lie.
+            known: Where index nodes are.
         """
         del known
         return []
 
     def fixed(self) -> set[str]:
-        """Return the packs that it refers to in any case."""
+        """Return the packs that it must go on referring to."""
         return set()
 
     def unread(self) -> Unread:
@@ -226,7 +226,7 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def pieces(self) -> tuple[Member, ...]:
-        """What its index lists, if it leaves in pieces."""
+        """The members that its index lists, if it leaves in chunks."""
         return ()
 
     @property
@@ -247,9 +247,9 @@ class Part(msgspec.Struct, frozen=True):
     def relied_on(self) -> set[str]:
         """Return the packs that it relies on only because this process remembers them.
 
-        A stub that came unopened is passed on as it came: whether its pack is there was the
-        concern of its writer. What was opened, or is assembled from what is remembered,
-        could be written again, and so must not refer to what is gone.
+        A stub that was not opened is passed on as it is: its writer checked that its pack exists. A
+        value that was opened, or is assembled from memory, could be written again, so it must not
+        refer to a pack that is gone.
         """
         return set()
 
@@ -259,10 +259,10 @@ class Part(msgspec.Struct, frozen=True):
         return None
 
     def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
-        """Return the JSON value that stands for it in the bag.
+        """Return the JSON value that represents it in the bag.
 
         Args:
-            stubs: Of what left, by path.
+            stubs: The stubs of the values that leave, by path.
             sign: Signs a stub's body.
         """
         raise NotImplementedError
@@ -318,7 +318,7 @@ class Branch(Part, frozen=True):
         return total + sum([child.wire for child in self.children.values()])
 
     def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
-        """Return the object or array of what stands for the members."""
+        """Return the object or array with the form of each member."""
         members = {key: child.in_bag(stubs, sign) for key, child in self.children.items()}
         return list(members.values()) if isinstance(self.source, list) else members
 
@@ -342,12 +342,12 @@ class Gathered(Part, frozen=True):
 
     @property
     def pieces(self) -> tuple[Member, ...]:
-        """Of the whole."""
+        """Those of the whole."""
         return self.whole.pieces
 
     @property
     def own_stored_text(self) -> bytes | None:
-        """Of the whole."""
+        """Those of the whole."""
         return self.whole.own_stored_text
 
     @property
@@ -362,12 +362,12 @@ class Gathered(Part, frozen=True):
 
     @property
     def carried(self) -> Single | None:
-        """Of the whole."""
+        """Those of the whole."""
         return self.whole.carried
 
     @property
     def new_bytes(self) -> int:
-        """Of the whole."""
+        """Those of the whole."""
         return self.whole.new_bytes
 
     def with_whole(self, whole: Leaving) -> Gathered:
@@ -389,15 +389,15 @@ class Gathered(Part, frozen=True):
         return self.with_whole(self.whole.folded(scope, level))
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """Return that of the whole."""
+        """Return those of the whole."""
         return self.whole.movable(known)
 
     def fixed(self) -> set[str]:
-        """Return that of the whole."""
+        """Return those of the whole."""
         return self.whole.fixed()
 
     def unread(self) -> Unread:
-        """Return that of the whole."""
+        """Return those of the whole."""
         return self.whole.unread()
 
     def with_read(self, move: Move) -> Gathered:
@@ -409,7 +409,7 @@ class Gathered(Part, frozen=True):
         return self.with_whole(self.whole.moved(move))
 
     def relied_on(self) -> set[str]:
-        """Return that of the whole."""
+        """Return those of the whole."""
         return self.whole.relied_on()
 
     def placed(self, placing: Placing) -> Whole:

@@ -89,13 +89,13 @@ class Cutter:
         before: tuple[Sequence[Entry], bytes] = ((), b""),
         look: Callable[[Sequence[Piece]], None] | None = None,
     ) -> Single | Cut | Shredded:
-        """Return a large array or object in chunks, a long string in shreds; another as it is.
+        """Return a large array or object in chunks, and a long string in shreds.
 
         Args:
             single: The value, as one blob that is not stored yet.
             carried: Whether new bytes may stay inline for now.
             before: The chunks of the field's earlier value, and the text that begins with them.
-            look: Is called with all chunks; what it raises goes through.
+            look: Called with all chunks; its errors pass through.
         """
         kind = single.kind
         if single.size <= self.policy.piece_bytes:
@@ -126,7 +126,7 @@ class Cutter:
 
     @property
     def _large(self) -> int:
-        """Bytes of a text that is worth shreds: more than a chunk has, unless of one item."""
+        """Bytes of a text that is worth shreds: more than a chunk has, unless it is of one item."""
         return 2 * sizes_of_pieces(self.policy.piece_bytes)[1]
 
     def _shredded(
@@ -137,9 +137,9 @@ class Cutter:
         carried: bool,
         look: Callable[[Sequence[Piece]], None] | None,
     ) -> Shredded | None:
-        """Return a value as shreds, where the policy and its delta allow it.
+        """Return a value as shreds, if the policy and its delta allow it.
 
-        A reader takes the shreds' memory besides the value's.
+        A reader needs memory for the shreds in addition to the value.
         """
         policy = self.policy
         allowed = policy.forms >= Patched.generation and policy.carry_bytes > 0
@@ -170,7 +170,7 @@ class Cutter:
         carried: bool,
         look: Callable[[Sequence[Piece]], None] | None,
     ) -> Shredded | None:
-        """Return a value as these shreds; None if it had better be inline."""
+        """Return a value as these shreds; None if inline is better."""
         texts = [one.text for one in shreds]
         digests = [one.sha256 or sha256_hex(one.text) for one in shreds]
         blobs = self.known.blobs(self.scope, digests)
@@ -235,9 +235,9 @@ class Cutter:
         return [], _items(text, kind, single.count, single.path)
 
     def _around(self, single: Single, entries: Sequence[Entry]) -> tuple[list[Piece], list[bytes]]:
-        """The same for chunks of a text that is not at hand: their digests tell.
+        """Do the same for chunks of a text that is not at hand, by their digests.
 
-        Those at the end of the value are found too, and what lies between is cut.
+        Those at the end of the value are found too, and the items between are cut.
         """
         kind, text, count = single.kind, single.text, single.count
         assert kind is not None  # asked by who calls
@@ -264,7 +264,7 @@ class Cutter:
         return [*pieces, *self._where_they_lie(new), *after], []
 
     def _where_they_lie(self, pieces: list[Piece]) -> list[Piece]:
-        """Return pieces, each with its blob if that is known."""
+        """Return chunks, each with its blob if that is known."""
         blobs = self.known.blobs(self.scope, [piece.sha256 for piece in pieces])
         return [
             piece if blob is None else msgspec.structs.replace(piece, blob=blob)
@@ -311,7 +311,7 @@ class Cutter:
         )  # fmt: skip
 
     def _newest(self, members: tuple[Member, ...], tail: Single | None) -> tuple[Piece, ...]:
-        """Return the new chunks after stored ones that stay inline while they are few.
+        """Return the new chunks, after stored ones, that stay inline while they are few.
 
         Most seals then write nothing.
         """

@@ -1,6 +1,6 @@
 """The first half of planning: decide which values leave; `form_choice` decides in which form.
 
-This module is pure: it reads the state, the policy and what is known to be stored, and writes
+This module is pure: it reads the state, the policy and the list of stored values, and writes
 nothing. The second half, `fitting`, makes the plan fit the bound.
 """
 
@@ -124,7 +124,7 @@ class Planner:
         return self._made_admission
 
     def is_above_control(self, path: Path) -> bool:
-        """Return whether a control path leads through this place; the root counts as such."""
+        """Return whether a control path leads through this place; the root always counts."""
         return not path or path in self._above_control
 
     def is_named(self, path: Path, value: Any) -> bool:
@@ -147,7 +147,7 @@ class Planner:
 
         Args:
             value: The value.
-            path: Where it stands.
+            path: Its path.
             text: Its text, if it is known already.
         """
         if isinstance(value, Unopened):
@@ -214,7 +214,7 @@ class Planner:
         return self._plain_each([value], [text], [path])[0]
 
     def _plain_each(self, values: list[Any], texts: list[bytes], paths: list[Path]) -> list[Part]:
-        """Return the parts of several values that stay plain; together they take less time."""
+        """Return the parts of several values that stay plain; one call for all is faster."""
         control = [path in self.control for path in paths]
         # Control fields cannot leave: an estimate must not refuse what would fit.
         exact = control
@@ -241,7 +241,7 @@ class Planner:
         )
 
     def leave_whole(self, value: Any, path: Path) -> Leaving:
-        """Return the form in which a value leaves that may hold unopened values.
+        """Return the form in which a value that may hold unopened values leaves.
 
         Raises:
             NeedsOpened: It holds some; they must be read before it can leave.
@@ -257,7 +257,7 @@ class Planner:
 
         Args:
             branch: The part of the object, or its gathered form.
-            all_inside: Whether fields that left go inside too, all except control and movable
+            all_inside: Whether fields that left go inside too: all except control and movable
                 fields.
         """
         value = branch.source
@@ -355,7 +355,7 @@ class Planner:
         }
 
     def _many_fields(self, value: dict[str, Any], path: Path) -> Part:
-        """Return the part of an object with thousands of fields; few of them get their own part."""
+        """Return the part of an object with thousands of fields, few of which are parts."""
         apart = self._control_parts(value, path)
         small: list[str] = []
         for key, item in value.items():
@@ -380,7 +380,7 @@ class Planner:
         return self.gather(Branch(path, value, ordered))
 
     def _lookalike(self, value: dict[str, Any], path: Path, *, control: bool) -> Part:
-        """Return the part of an object that looks like a stub, or has a field named by a bag."""
+        """Return the part of an object that looks like a stub, or has a bag's text as a name."""
         if control:
             raise InvalidState(
                 f"the control field has the reserved key {KEY}, or looks like a legacy pointer, "

@@ -1,8 +1,7 @@
 """Put the first keys or characters of a value into its stub, for a person who reads the bag.
 
-A preview is added after everything else is decided, and only as far as the bag's bound leaves room.
-So it never makes a value leave, and no digest, signature or pack depends on it. No reader looks at
-it.
+A preview is added after everything else is decided, and only if the bag's bound leaves room. So it
+never makes a value leave, and no digest, signature or pack depends on it. No reader uses it.
 """
 
 from __future__ import annotations
@@ -95,7 +94,7 @@ def preview_of(value: Any, most: int) -> str:
 
 
 def _first(fragments: Iterator[str], most: int) -> str:
-    """Return the fragments' beginning, and at least one character more than `most` if there is."""
+    """Return the beginning of the fragments: more than `most` characters, or all of them."""
     text: list[str] = []
     length = 0
     for one in fragments:
@@ -115,7 +114,7 @@ def _keys(value: dict[str, Any]) -> Iterator[str]:
 
 
 def _fragments(value: Any, most: int, levels: int = _LEVELS) -> Iterator[str]:
-    """Yield a value's text piece by piece, so that no more than the beginning of it is made."""
+    """Yield a value's text piece by piece, so that only its beginning has to be made."""
     if isinstance(value, dict | list) and levels:
         start, end = "{}" if isinstance(value, dict) else "[]"
         yield start
@@ -138,7 +137,7 @@ def _fragments(value: Any, most: int, levels: int = _LEVELS) -> Iterator[str]:
 
 
 def _bounded(text: str, most: int) -> str:
-    """Return a text of printable characters that takes at most so many bytes, cut if need be."""
+    """Return a text of printable characters, cut if it would take more than `most` bytes."""
     if may_be_bag_text(text[: 2 * most]):
         return ""
     taken = whole = 0  # whole: how many characters fit together with the mark of a cut

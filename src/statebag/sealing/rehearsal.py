@@ -21,7 +21,7 @@ __all__ = ["Rehearsal", "current", "policy_of", "rehearsed", "running"]
 
 
 class Rehearsal(Protocol):
-    """The wishes of a run for the seals of its process.
+    """How a run wants the seals in its process to work.
 
     Attributes:
         strict: Whether every seal is strict, whatever its policy says.
@@ -30,7 +30,7 @@ class Rehearsal(Protocol):
     strict: bool
 
     def sealed(self, bag: Any, policy: Policy) -> None:
-        """Take note of a bag that was made under a policy."""
+        """Note a bag that was made under a policy."""
 
 
 running: list[Rehearsal] = []
@@ -39,9 +39,9 @@ _own: ContextVar[Rehearsal | None] = ContextVar("statebag_rehearsal", default=No
 
 
 def current() -> Rehearsal | None:
-    """Return the rehearsal of the run that this thread belongs to; None except in a run.
+    """Return the rehearsal of the run that this thread belongs to; None outside a run.
 
-    A thread that a handler has started itself belongs to no run, and takes that of the latest.
+    A thread that a handler started itself does not belong to a run, and takes that of the latest.
     """
     return (_own.get() or running[-1]) if running else None
 

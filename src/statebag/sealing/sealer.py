@@ -96,9 +96,9 @@ class Sealer:
             state: A JSON value that may hold `Unopened` and `Grown`.
             scope: Where new objects go.
             budget: The bag's bound in bytes, instead of the policy's.
-            everything: Whether to write values too that are known to be stored.
+            everything: Whether to write even values that are known to be stored.
             confined: Whether the bag's readers pass `scope`, if it is given.
-            parent: The bag that the state came from, if what it leads to is not to be written
+            parent: The bag that the state came from, if values that it leads to need not be written
                 again.
 
         Raises:
@@ -130,7 +130,7 @@ class Sealer:
             raise json_text.no_room(InvalidState) from None
         except MemoryError:
             raise LimitExceeded(
-                "this process does not have the memory that sealing the state takes",
+                "this process does not have enough memory to seal the state",
                 hint="Seal fewer or smaller values at once, or give this process more memory.",
             ) from None
 
@@ -208,7 +208,7 @@ class Sealer:
         return bag
 
     def _origin(self, parent: Any, scope: str | None, encoded: str) -> Parent | None:
-        """Return what a parent leads to that this process does not remember."""
+        """Return the values that a parent leads to, except those that this process remembers."""
         from statebag.sealing.parent import Parent  # noqa: PLC0415  # few seals have a parent
 
         memory = self._memory
@@ -304,7 +304,7 @@ class Sealer:
                 target -= size - bound
 
     def _disproved(self, origin: Parent, layout: Layout) -> set[str]:
-        """Return the packs of the bag that do not have what the parent says."""
+        """Return the packs of the bag that lack blobs that the parent names."""
         return origin.disproved(
             layout.relied_on(),
             lambda: self._fetcher(self._memory),
@@ -378,7 +378,7 @@ def plain(state: Any, read: Callable[[Any], Any]) -> Any:
 
 
 def _count(state: Any, layout: Layout, text: bytes) -> None:
-    """Count one seal, for who measures."""
+    """Count one seal for the measurements that are going on."""
     carried = layout.carried()
     usage.add(
         blobs_stored=len(layout.written),

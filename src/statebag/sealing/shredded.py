@@ -1,4 +1,4 @@
-"""The part of a value that leaves as shreds, and a delta that puts them into place."""
+"""Define the part of a value that leaves as shreds, and the delta that puts them into place."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class Shredded(Leaving, frozen=True):
 
     @property
     def new_bytes(self) -> int:
-        """Of the shreds."""
+        """Those of the shreds."""
         return self.shreds.new_bytes
 
     def folded(self, scope: str, level: int) -> Leaving:
-        """With one node for the shreds; in one blob, if that is so or its delta is long."""
+        """Return it with one node for the shreds, or in one blob if its delta is long."""
         if base64_bytes(self.patch) > _LITTLE:
             return self._as_one()
         shreds = self.shreds.folded(scope, level)
@@ -70,19 +70,19 @@ class Shredded(Leaving, frozen=True):
         return msgspec.structs.replace(self.single, stored=True, stays_one=True)
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """Of the shreds."""
+        """Those of the shreds."""
         return self.shreds.movable(known)
 
     def moved(self, move: Move) -> Shredded:
-        """The same with shreds to be written again."""
+        """Return the same with shreds to be written again."""
         return msgspec.structs.replace(self, shreds=self.shreds.moved(move))
 
     def relied_on(self) -> set[str]:
-        """Of the shreds."""
+        """Those of the shreds."""
         return self.shreds.relied_on()
 
     def placed(self, placing: Placing) -> Whole:
-        """The delta to the shreds where they lie now."""
+        """Return the delta to the shreds in their current places."""
         single = self.single
         return Patched(
             self.shreds.placed(placing),

@@ -73,10 +73,10 @@ def shreds_of(
     """Return the shreds of a value's JSON text, in order; short texts between them are left out.
 
     Args:
-        text: A string's, array's or object's text; of another value there are none.
-        kind: As stubs say it.
+        text: A string's, array's or object's text; other values have no shreds.
+        kind: As in stubs.
         aim: Bytes that a shred has on average, as of a chunk.
-        before: The shreds of a string's earlier value, where its text is not at hand.
+        before: The shreds of a string's earlier value, if its text is not at hand.
     """
     if kind is None and before:
         return _shreds_around(text, before, aim)
@@ -130,8 +130,8 @@ def _aim_of_string(text: bytes, aim: int) -> int:
 def _shreds_around(text: bytes, before: Sequence[Entry], aim: int) -> list[Shred]:
     """Return the shreds of a string, most of which are found again by their digests.
 
-    Where the next earlier shred does not follow, one is cut. If that one is an earlier shred, those
-    after it are looked for again. So each edit costs two or three cuts.
+    If the next earlier shred does not follow, one is cut. If the cut one is an earlier shred, those
+    after it are searched again. So each edit costs two or three cuts.
     """
     aim = _aim_of_string(text, aim)
     least, largest = sizes_of_pieces(aim)
@@ -165,7 +165,7 @@ def _shred_string(text: bytes, start: int, stop: int, aim: int, found: list[Shre
 
 
 def _end(text: bytes, start: int, stop: int, aim: int) -> int:
-    """Return where a shred ends that starts at a place."""
+    """Return where a shred that starts at a place ends."""
     least, largest = sizes_of_pieces(aim)
     last = min(start + largest, stop)
     inside = text[start:last]
@@ -186,7 +186,7 @@ def _end(text: bytes, start: int, stop: int, aim: int) -> int:
 
 
 def _next_parting(text: bytes, place: int, stop: int) -> int:
-    """Return the next place that no character and no escape lies across; 0 if there is none."""
+    """Return the next place that is not inside a character or an escape; 0 if there is none."""
     while place < stop:
         in_character = text[place] & 0xC0 == 0x80
         if not in_character and b"\\" not in text[place - _LONGEST_ESCAPE : place]:

@@ -18,12 +18,12 @@ __all__ = ["Around", "Unchanged", "unchanged"]
 
 
 class Around(msgspec.Struct, frozen=True):
-    """What the text of a chunk has around the bytes that are the value's.
+    """The text of a chunk around the bytes that belong to the value.
 
     Attributes:
-        opening: Before them.
-        closing: After them.
-        between: What the value has between those of two chunks.
+        opening: The text before them.
+        closing: The text after them.
+        between: The value's text between those of two chunks.
     """
 
     opening: bytes
@@ -32,13 +32,13 @@ class Around(msgspec.Struct, frozen=True):
 
 
 class Unchanged(msgspec.Struct, frozen=True):
-    """The chunks that a value begins and ends with, and where the bytes between them lie.
+    """The chunks that a value begins and ends with, and the place of the bytes between them.
 
     Attributes:
         first: The chunks at its start.
         last: The chunks at its end.
-        start: Where what must be cut begins.
-        stop: Where it ends.
+        start: Where the bytes that must be cut begin.
+        stop: Where they end.
     """
 
     first: list[Piece]
@@ -55,7 +55,7 @@ def unchanged(
     Args:
         text: The value's text, whose first and last byte are in no chunk.
         entries: The earlier chunks.
-        around: What chunks have around their part of the text.
+        around: The text of chunks around their part of the value.
         sizes: The bounds of a chunk; others, which an append may leave, are cut again.
     """
     least, largest = sizes

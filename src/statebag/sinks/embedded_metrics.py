@@ -57,10 +57,11 @@ def figures(done: Done) -> Iterator[tuple[str, str, float]]:
 class EmbeddedMetrics:
     """Print one line of metrics for each step.
 
-    Each metric is there by `service` (POWERTOOLS_SERVICE_NAME, else `statebag`), for alarms on all
-    functions together, by `service` and `function_name`, by `service` and `action`, and where the
-    event says `state_name`, by `service`, `function_name` and `state`. Execution and scope are
-    metadata: as dimensions each execution would be a metric of its own, and be billed so.
+    Each metric has the dimension `service` (POWERTOOLS_SERVICE_NAME, else `statebag`), for alarms
+    on all functions together. It is also there by `service` and `function_name`, by `service` and
+    `action`, and if the event has `state_name`, by `service`, `function_name` and `state`.
+    Execution and scope are metadata: as dimensions, each execution would be billed as a metric of
+    its own.
 
     Raises:
         ConfigurationError: Powertools is not installed.

@@ -1,4 +1,4 @@
-"""Make the watchers of the environment; load only those that it asks for."""
+"""Make the watchers that the environment asks for, and load no others."""
 
 from __future__ import annotations
 

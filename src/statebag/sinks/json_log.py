@@ -1,7 +1,7 @@
 """Log a line of JSON for each step, and for each warning of this library.
 
-Lambda can log in JSON by itself; these lines say what a step cost and whose it was. A warning has
-the names of the step that gave it.
+Lambda can log in JSON by itself; these lines say what a step cost and which step it was. A warning
+has the names of the step that logged it.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class _Span:
 
 
 class Tracing:
-    """Start a span for each piece of work, once this is made.
+    """Once made, start a span for each piece of work.
 
     Raises:
         ConfigurationError: opentelemetry-api is not installed.
@@ -63,4 +63,4 @@ class Tracing:
                 raise
 
     def ended(self, done: Done) -> None:
-        """Do nothing: the span has all of it."""
+        """Do nothing: the span has everything."""

@@ -32,8 +32,8 @@ def execution_ends(arn_prefixes: str | Iterable[str], client: Any = None) -> Exe
 
     Returns:
         A function from an encoded root scope `<state machine>/<execution>` to the time of its end.
-        It returns `running` if the execution runs in any of the places, and `unknown` if no place
-        knows it, or one that does cannot say when it ended.
+        It returns `running` if the execution runs in any of the places. It returns `unknown` if no
+        place knows the execution, or one that does cannot say when it ended.
 
     Raises:
         ConfigurationError: A prefix is not such an ARN, or boto3 is not installed.
@@ -52,7 +52,7 @@ def execution_ends(arn_prefixes: str | Iterable[str], client: Any = None) -> Exe
         import boto3  # noqa: PLC0415 (slow, and an extra)
     except ImportError:
         raise ConfigurationError(
-            "asking Step Functions needs boto3, which is not installed", hint="pip install boto3"
+            "calling Step Functions needs boto3, which is not installed", hint="pip install boto3"
         ) from None
     session = boto3.Session() if client is None else None
     clients = {

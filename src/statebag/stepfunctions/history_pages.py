@@ -54,7 +54,7 @@ def read_history(execution: ExecutionArn, client: Any = None, *, data: bool = Tr
 def event_pages(
     execution: ExecutionArn, asked: Asked, *, data: bool = True, newest_first: bool = False
 ) -> Iterator[list[Any]]:
-    """Yield the events of an execution, one page of them after another.
+    """Yield the events of an execution, page after page.
 
     Args:
         execution: An execution of a Standard workflow that ended at most 90 days ago.

@@ -30,14 +30,14 @@ _PARTS = 7
 _EXISTS = "an execution of this name has ended, or was started with another input"
 _REFUSED = {"AccessDeniedException", "AccessDenied", "UnrecognizedClientException"}
 _MISTAKEN = {
-    "InvalidArn": "this is no ARN that Step Functions knows",
+    "InvalidArn": "Step Functions does not know this ARN",
     "InvalidName": "an execution's name has 1 to 80 letters, digits, - and _",
-    "InvalidExecutionInput": "Step Functions does not take this input",
-    "InvalidOutput": "Step Functions does not take this output",
+    "InvalidExecutionInput": "Step Functions does not accept this input",
+    "InvalidOutput": "Step Functions does not accept this output",
     "StateMachineDoesNotExist": "there is no such state machine",
     "StateMachineDeleting": "the state machine is being deleted",
     "ExecutionDoesNotExist": "there is no such execution, or it ended more than 90 days ago",
-    "ValidationException": "Step Functions does not take this request",
+    "ValidationException": "Step Functions does not accept this request",
 }
 
 
@@ -50,9 +50,9 @@ def start_execution(
 ) -> str:
     """Start an execution of AWS Step Functions with an input of any size.
 
-    The input is sealed into the scope that the execution will have; then the execution is
-    started. A call that is repeated with the same name and input starts nothing twice: it returns
-    the same ARN while the execution runs, and raises `InvalidState` when it has ended.
+    The input is sealed into the scope that the execution will have; then the execution is started.
+    Repeating the call with the same name and input does not start a second execution: it returns
+    the same ARN while the first runs, and raises `InvalidState` once it has ended.
 
     Args:
         sb: Seals the input.
@@ -101,7 +101,7 @@ def start_execution(
 
 
 def _already_there(asked: Asked, arn: str, sealed: str) -> InvalidState:
-    """Say why an execution that exists was not started: Step Functions has one code for both."""
+    """Say why an existing execution was not started: the code is the same for both reasons."""
     try:
         found = asked("describe_execution", {}, executionArn=arn)
     except StatebagError:  # no right to describe it, or no answer: then the code is all there is
@@ -156,7 +156,7 @@ def send_task_success(
         client: boto3's client of `stepfunctions`; made from the environment if None.
 
     Raises:
-        InvalidState: No task waits for this token, or no longer.
+        InvalidState: No task waits for this token, or none does any longer.
         NotPermitted: `states:SendTaskSuccess` is not allowed.
         StoreUnavailable: The store or Step Functions did not answer: answer again.
         StatebagError: As for `Statebag.seal`.
@@ -235,7 +235,7 @@ class Asked:
             from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (slow)
         except ImportError:
             raise ConfigurationError(
-                "asking Step Functions needs boto3, which is not installed",
+                "calling Step Functions needs boto3, which is not installed",
                 hint="pip install boto3 (a Lambda has it).",
             ) from None
         if client is None:
@@ -289,12 +289,12 @@ def _translated(error: Exception, operation: str, refusals: dict[str, str]) -> S
         return ConfigurationError(f"{_MISTAKEN[code]} ({code})")
     if type(error).__name__ in {"NoCredentialsError", "NoRegionError", "ParamValidationError"}:
         return ConfigurationError(
-            f"Step Functions cannot be asked: {type(error).__name__}",
+            f"Step Functions cannot be called: {type(error).__name__}",
             hint="Set credentials and AWS_DEFAULT_REGION.",
         )
     return StoreUnavailable(f"Step Functions did not answer {operation} ({code or 'no answer'})")
 
 
 def _shown(arn: str) -> str:
-    """Return the words for a wrong ARN; only an ARN is quoted, since text may be a state."""
+    """Describe a wrong ARN; only an ARN is quoted, since text may be a state."""
     return f"{arn[:120]!r}" if arn.startswith("arn:") else f"text of {len(arn)} characters"

@@ -119,8 +119,8 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
 def standing_in(scheme: str, make_store: Callable[[str], Store]) -> Iterator[None]:
     """Make stores with `make_store` for addresses of a scheme, in all threads, inside the block.
 
-    An engine on this machine uses it for its own buckets. Of several blocks at once, the one that
-    began last makes the stores.
+    An engine on this machine uses it for its own buckets. If several blocks are active at once, the
+    one that began last makes the stores.
     """
     making = _stand_ins.setdefault(scheme, [])
     making.append(make_store)

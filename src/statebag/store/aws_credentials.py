@@ -129,8 +129,8 @@ class SdkCredentials:
     Args:
         url: The store's address, for messages.
         options: As for `ObjectStorage`.
-        variables: The present environment's `store_settings`.
-        region: The region of requests that assume a role; None for the one that has no name.
+        variables: The current environment's `store_settings`.
+        region: The region of requests that assume a role; None for the global one.
         reason: The setting that needs botocore, for a message.
 
     Raises:
@@ -180,7 +180,7 @@ class SdkCredentials:
         return self._session
 
     def keys(self) -> dict[str, str | None]:
-        """Return the present keys, by the names of botocore's arguments."""
+        """Return the current keys, by the names of botocore's arguments."""
         now = self()
         return {
             "aws_access_key_id": now["access_key_id"],
@@ -230,7 +230,7 @@ class SdkCredentials:
             )
         if kind in _LOG_IN:
             return NotPermitted(
-                f"the single sign-on for {self._url} has ended ({kind})",
+                f"the single sign-on for {self._url} has expired ({kind})",
                 hint="Log in again with `aws sso login`.",
             )
         if code:
@@ -240,9 +240,11 @@ class SdkCredentials:
             )
         if kind == "RuntimeError":  # of keys that are over when they are given
             return NotPermitted(
-                f"no credentials for {self._url}: the keys of {self._reason} have ended",
-                hint="Get new keys: log in again, correct the program that gives them, or set "
-                "AWS_CREDENTIAL_EXPIRATION to the time at which they end.",
+                f"no credentials for {self._url}: the keys of {self._reason} have expired",
+                hint=(
+                    "Get new keys: log in again, correct the program that gives them, or set "
+                    "AWS_CREDENTIAL_EXPIRATION to the time at which they expire."
+                ),
             )
         return ConfigurationError(
             f"no credentials for {self._url}: botocore cannot get any by {self._reason} ({kind})",
@@ -269,7 +271,7 @@ def credentials_for(
     Args:
         url: The store's address.
         options: As for `ObjectStorage`.
-        variables: The present environment's `store_settings`.
+        variables: The current environment's `store_settings`.
         region: The region for which requests are signed.
 
     Raises:
@@ -321,7 +323,7 @@ def _only_botocore(options: Mapping[str, str], variables: Mapping[str, str]) -> 
 
 
 def _check_files(variables: Mapping[str, str]) -> None:
-    """Refuse what the client alone would take: a token that is not there, or a foreign server.
+    """Refuse what the client would accept: a token that does not exist, or a foreign server.
 
     Raises:
         ConfigurationError: A file of a token cannot be read, or the token would be shown to a
@@ -347,7 +349,7 @@ def _check_files(variables: Mapping[str, str]) -> None:
         scheme = host = ""
     if scheme != "https" and host not in _CONTAINERS and not _is_loopback(host):
         raise ConfigurationError(
-            f"{_FULL_URI} names a server that is not this machine's, without TLS",
+            f"{_FULL_URI} names a server other than this machine's, without TLS",
             hint=f"Use https:// in {_FULL_URI}, or the address that the container's platform sets.",
         )
 
@@ -368,8 +370,8 @@ def _client_alone(
 
     Args:
         options: As for `ObjectStorage`.
-        variables: The present environment's `store_settings`.
-        region: The region of requests; None if any keys are good.
+        variables: The current environment's `store_settings`.
+        region: The region of requests; None if any keys will do.
     """
     if all(variables.get(name) for name in _WEB_IDENTITY):
         if region is None:

@@ -50,7 +50,7 @@ def aws_option(options: Mapping[str, str], *names: str) -> str | None:
 
 
 def is_on(variables: Mapping[str, str], name: str) -> bool:
-    """Return whether a switch is on, which means `true` for botocore and nothing else."""
+    """Return whether a switch is on; for botocore only `true` means that."""
     return variables.get(name, "").strip().lower() == "true"
 
 

@@ -1,6 +1,6 @@
-"""Read which settings an AWS profile has, to know if botocore is needed.
+"""Read which settings an AWS profile has, to find out whether botocore is needed.
 
-Most settings are read by name alone: botocore knows their meaning. The values that are plain words,
+Only the names of most settings are read: botocore knows their meaning. Values that are plain words,
 such as a region, are read too.
 """
 

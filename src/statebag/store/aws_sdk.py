@@ -1,4 +1,4 @@
-"""Ask AWS's SDK for what only it knows: endpoints by all rules, settings of profiles, a session.
+"""Ask AWS's SDK for what only it knows: endpoints by all rules, settings of profiles, sessions.
 
 Only this module, `aws_credentials` and `object_versions` load botocore. It sends nothing for an
 endpoint: a request is prepared, read and dropped.
@@ -54,7 +54,7 @@ def session_of(
 
     Args:
         options: As for `ObjectStorage`.
-        variables: The present environment's `store_settings`.
+        variables: The current environment's `store_settings`.
         region: The region of the session's own requests, such as those that assume a role.
         reason: The setting that needs it, for the message.
 
@@ -114,7 +114,7 @@ def asked_for(
     Args:
         bucket: Its name or ARN.
         options: As for `ObjectStorage`.
-        variables: The present environment's `store_settings`.
+        variables: The current environment's `store_settings`.
         endpoint: The server's address if options or variables name one.
         region: The region if options or variables name one.
         reason: The setting that needs botocore, for the message.
@@ -196,7 +196,7 @@ def client_of(
         region: The region for which requests are signed; None to let botocore find it.
         keys: `aws_access_key_id` and the like; empty for those that botocore finds.
         seconds: How long a request may take.
-        reason: What needs it, for the message.
+        reason: The setting that needs it, for the message.
         session: The session whose credentials it uses and renews; None for a new one.
 
     Raises:
@@ -236,7 +236,7 @@ def client_of(
 
 
 def region_of_bucket(client: Any, bucket: str, key: str, region: str) -> str | None:
-    """Ask S3 in which region a bucket is; None if it does not say.
+    """Ask S3 for the region of a bucket; return None if it does not say.
 
     Args:
         client: As `client_of` returns it.

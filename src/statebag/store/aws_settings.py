@@ -80,7 +80,7 @@ def aws_server(
     Args:
         place: The bucket's place.
         options: As for `ObjectStorage`.
-        variables: The present environment's `store_settings`.
+        variables: The current environment's `store_settings`.
         region: The bucket's region, if it is known.
 
     Raises:

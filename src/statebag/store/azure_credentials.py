@@ -1,4 +1,4 @@
-"""Azure accounts that the client does not understand: connection strings, azure-identity."""
+"""Use Azure accounts that the client does not understand: connection strings, azure-identity."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def complete_azure(
     Args:
         url: The store's address, for messages.
         options: As for `ObjectStorage`.
-        variables: The present environment's `store_settings`.
+        variables: The current environment's `store_settings`.
         config: The client's settings, which this call changes.
         http: The settings of its HTTP client, which this call changes.
 
@@ -143,7 +143,7 @@ def azure_account(options: Mapping[str, str], variables: Mapping[str, str]) -> d
 
     Args:
         options: As for `ObjectStorage`; `connection_string` is one.
-        variables: The present environment's `store_settings`.
+        variables: The current environment's `store_settings`.
 
     Raises:
         ConfigurationError: The text is not `name=value;name=value` with an account.

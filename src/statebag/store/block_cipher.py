@@ -3,11 +3,11 @@
 ```
 8 bytes   magic, with the form's version
 then, for each 4,096 bytes of the object:
-  8       which key, and in which version
+  8       the ID of the key and version
   1       1 in the last block, else 0
   2       bytes of the object in this block, big-endian
   12      nonce
-  4,096   those bytes, filled up with zeros and encrypted
+  4,096   those bytes, padded with zeros and encrypted
   16      tag, over the object's name and the block's number too
 ```
 
@@ -27,7 +27,7 @@ only in steps.
 The name, which begins with the scope, is authenticated and is part of each object's derived key, so
 a moved object cannot be decrypted. Nothing is random: the same object always gives the same bytes,
 so a retried write changes nothing. AES-GCM-SIV is made for that: if two different blocks have the
-same nonce, it reveals nothing of either. In version 1, two different blocks share a nonce with a
+same nonce, it reveals nothing about either. In version 1, two different blocks share a nonce with a
 probability of 2**-96.
 """
 
@@ -96,7 +96,7 @@ class Keys:
 
     Raises:
         ConfigurationError: The package `cryptography` is missing or lacks a needed cipher, or a key
-            is wrong. A wrong key of the function is found at the first use.
+            is wrong. A wrong key from the function is found at the first use.
         StoreUnavailable: At the first use, the function raised an error, or did not return before
             the deadline.
     """
@@ -178,7 +178,7 @@ class Keys:
 
     @property
     def fingerprint(self) -> tuple[str, ...]:
-        """Values that identify these keys and do not reveal them.
+        """Values that identify these keys without revealing them.
 
         A function is not called for it: two instances with functions may have different keys, so
         they count as different.
@@ -248,7 +248,7 @@ class Keys:
             magic: The object's magic, if it was read: all blocks must have its version.
 
         Raises:
-            BlobCorrupt: A block is damaged, or was not written there.
+            BlobCorrupt: A block is damaged, or was written in another place.
         """
         parts: list[bytes] = []
         place = name.encode()

@@ -1,7 +1,7 @@
 """Apply the deadline of the calling code to calls that have no time limit of their own.
 
-The call runs in a thread, and its caller waits until the deadline. A call that is not over by then
-is abandoned: its thread continues, and its result is dropped. The threads are daemons, so an
+The call runs in a thread, and its caller waits until the deadline. A call that has not ended by
+then is abandoned: its thread continues, and its result is dropped. The threads are daemons, so an
 abandoned one does not keep the process from ending.
 """
 
@@ -122,7 +122,7 @@ def within_deadline(
         raise _too_late(what, name)
     if len(_abandoned) >= _MOST_ABANDONED:
         raise StoreUnavailable(
-            f"{what}: {_MOST_ABANDONED} earlier calls passed their deadline and have not ended yet",
+            f"{what}: {_MOST_ABANDONED} earlier calls passed their deadline and have not ended",
             object_name=name,
             hint="The store does not answer: check it, and the network on the way to it.",
         )

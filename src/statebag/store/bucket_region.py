@@ -1,4 +1,4 @@
-"""Find the region of an S3 bucket, after a server said that it is elsewhere."""
+"""Find the region of an S3 bucket after a server said that it is in another one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def found_region(
     *,
     told: str | None,
 ) -> str | None:
-    """Return the region of a bucket; None if no server tells it.
+    """Return the region of a bucket; None if no server names it.
 
     Args:
         place: The bucket's place.
@@ -62,13 +62,13 @@ def found_region(
         return aws_sdk.region_of_bucket(client, place.bucket, key, connection.region or "")
 
     try:
-        return within_deadline(look, f"{place.url} did not say in which region it is")
+        return within_deadline(look, f"{place.url} did not say which region it is in")
     except StatebagError:
         return None
 
 
 def _unsigned(url: str) -> str | None:
-    """Ask without botocore: S3 tells the region even to callers who may not see the bucket."""
+    """Ask without botocore: S3 names the region even to callers that may not see the bucket."""
     import urllib.error  # noqa: PLC0415 (rarely needed)
     import urllib.request  # noqa: PLC0415 (rarely needed)
 

@@ -20,13 +20,13 @@ _ENTRY_BYTES = 256
 
 
 class BlobCache:
-    """A thread-safe cache of bytes; the least recently used leave first.
+    """A thread-safe cache of bytes, which drops the least recently used first.
 
     Blobs are immutable, so nothing expires. The cache takes only `bytes`, so no caller can change
     what it returns.
 
     Args:
-        max_bytes: The most memory for keys and data together; 0 keeps nothing.
+        max_bytes: The largest amount of memory for keys and data together; 0 keeps nothing.
         lock: Guards each section; by default its own.
     """
 

@@ -57,9 +57,9 @@ class CheckedStore:
             `url`, `identity`, `is_local` and `salt` are read once, here.
 
     Raises:
-        ConfigurationError: One of these attributes is of a wrong type. With each call: an answer
-            of a wrong type, or a mistake in the store's code.
-        BlobCorrupt: With a read: an answer of other ranges, or of other lengths.
+        ConfigurationError: One of these attributes is of the wrong type. With each call: an answer
+            of the wrong type, or a mistake in the store's code.
+        BlobCorrupt: With a read: other ranges or lengths than were asked for.
         StoreUnavailable: With each call: an error that is not this library's, or no answer before
             the deadline.
     """
@@ -91,7 +91,7 @@ class CheckedStore:
         return found
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the store alone: the number in an identity means nothing in another process."""
+        """Pickle only the inner store: the number in an identity is of this process."""
         return CheckedStore, (self._store,)
 
     def __repr__(self) -> str:
@@ -261,12 +261,12 @@ class CheckedStore:
             return answer
 
     def _refuse_awaitable(self, answer: object, what: str, name: str | None) -> None:
-        """Refuse a coroutine, which nobody would await, so that nothing would be done."""
+        """Refuse a coroutine: nothing would await it, so nothing would be done."""
         if hasattr(answer, "__await__"):
             close = getattr(answer, "close", None)
             if close is not None:
                 close()
-            self._wrong(f"{what} is of type {_kind(answer)}, which nobody awaits", name)
+            self._wrong(f"{what} is of type {_kind(answer)}, which nothing awaits", name)
 
     @contextmanager
     def _typed(self, what: str, name: str | None) -> Iterator[None]:

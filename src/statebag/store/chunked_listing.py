@@ -1,9 +1,9 @@
-"""List objects a chunk at a time, with a time limit for each chunk and no object twice.
+"""List objects chunk by chunk, with a time limit for each chunk and no object twice.
 
 The client requests page after page until it has a whole chunk. If a server returns empty pages that
 always name another one, the client never stops. So each chunk has a time limit, at which the
-requests really end: the client ends them for a coroutine that is cancelled, but not for a thread
-that waits.
+requests really end: the client ends them if a coroutine is cancelled, but not if a waiting thread
+gives up.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ _CHUNK = 1000  # objects: a page of S3 (API Reference, ListObjectsV2) and of GCS
 # Chosen: three times what one request may take. Pages may be short, but not without end.
 _LONGEST_SECONDS = 60.0
 
-_HINT = "The server's listings cannot be relied on: check the endpoint and what is between."
+_HINT = (
+    "The server's listings cannot be relied on: check the endpoint, and proxies on the way to it."
+)
 
 
 def listed_chunks(
@@ -133,7 +135,7 @@ class _InOrder:
 
 
 class _InAnyOrder:
-    """Check that each name comes once. The caller holds all names too, in order to sort them."""
+    """Check that each name comes once. The caller holds all names too, to sort them."""
 
     is_broken = False
 

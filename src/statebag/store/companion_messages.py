@@ -1,4 +1,4 @@
-"""What a forked process and its companion say to each other: frames of MessagePack.
+"""The messages between a forked process and its companion: frames of MessagePack.
 
 A frame has the length of its message before it, in eight bytes with the most significant first.
 """
@@ -69,7 +69,7 @@ class Reply(msgspec.Struct, array_like=True):
 
 
 def frame(message: msgspec.Struct) -> memoryview:
-    """Return a message as it is sent."""
+    """Return a message in the form in which it is sent."""
     data = msgspec.msgpack.encode(message)
     return memoryview(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
 

@@ -1,7 +1,7 @@
-"""The other process that sends a forked process's requests: start it, speak with it, end it.
+"""Start, use and end the other process, which sends the requests of a forked process.
 
 It can be stopped or killed at any moment. So each request waits only as long as the other process
-shows that it is there, and the next request starts another one.
+shows that it is alive, and the next request starts another one.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class CompanionProcess:
         """Return whether the other process answers; end it if it does not.
 
         Raises:
-            StoreUnavailable: The deadline leaves too little time to know.
+            StoreUnavailable: The deadline leaves too little time to find out.
         """
         remaining = remaining_seconds()
         longest = _THERE_SECONDS
@@ -309,7 +309,7 @@ def _gone() -> StoreUnavailable:
 
 
 def _patience(left: float | None) -> float:
-    """Return after how many silent seconds to ask, so that time is left to start another."""
+    """Return the silent seconds after which to ask, so that time is left to start another."""
     if left is None:
         return _SILENT_SECONDS
     return left if left < _TWO_TRIES_SECONDS else min(left / 4, _SILENT_SECONDS)

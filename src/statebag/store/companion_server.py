@@ -1,4 +1,4 @@
-"""The other process of a fork: it sends requests to object storage for the process that asks.
+"""Run as the other process after a fork: send requests to object storage for the process that asks.
 
 `python -m statebag.store.companion_server` reads requests from standard input, and writes answers
 to standard output.
@@ -133,7 +133,7 @@ class _Room:
             found = self._listings.peek(listing)
         if found is None:  # not an end, which would look as if there were no more objects
             raise StoreUnavailable(
-                "the helper process does not have this listing any more", hint="List again."
+                "the helper process no longer has this listing", hint="List again."
             )
         try:
             infos = [_told(info) for _, info in zip(range(_PAGE), found, strict=False)]

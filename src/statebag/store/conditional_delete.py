@@ -1,4 +1,4 @@
-"""Deleting an object of S3 only if it is still the one that was read.
+"""Delete an object of S3 only if it is still the one that was read.
 
 The object storage client cannot send the condition, so this rare path uses botocore, which every
 Lambda has. Source: DeleteObject in the Amazon S3 API Reference, `If-Match`.
@@ -50,7 +50,7 @@ def delete_if_match(
         name: The name of the object in the store, for errors.
         options: As for `ObjectStorage`.
         variables: The `store_settings` of the environment when the store was made.
-        region: What requests are signed for; None to let botocore find it.
+        region: The region that requests are signed for; None to let botocore find it.
         credentials: The source of the client's keys; None if it has its own.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Checks that every backend makes: names stay below the root, and spans are possible.
+"""Make the checks of every backend: names stay below the root, and spans are possible.
 
 The layers above check names against a stricter pattern. A backend repeats the part that confines
 it, so that a caller's omission cannot let a payload reach outside the root.
@@ -120,5 +120,5 @@ def too_short(name: str, offset: int, length: int) -> BlobCorrupt:
     return BlobCorrupt(
         f"the object ends before the span of {length} bytes at offset {offset}",
         object_name=name,
-        hint="It was cut short or replaced after it was written; a replica may have it whole",
+        hint="It was cut short or replaced after it was written; a replica may have an intact copy",
     )

@@ -25,10 +25,10 @@ def content_version(data: bytes) -> str:
 
 
 def put_if_unchanged(store: Store, name: str, data: bytes, version: str | None) -> str:
-    """Write an object if its present version is this one; the caller holds a lock.
+    """Write an object if its current version is this one; the caller holds a lock.
 
     Raises:
-        Conflict: The version is another one, or the object is gone; or with None, it exists.
+        Conflict: The version is another one, or the object is gone; with None, the object exists.
     """
     _check_unchanged(store, name, version, "replace")
     store.put(name, data)
@@ -36,7 +36,7 @@ def put_if_unchanged(store: Store, name: str, data: bytes, version: str | None) 
 
 
 def delete_if_unchanged(store: Store, name: str, version: str) -> None:
-    """Delete an object if its present version is this one. The caller holds a lock.
+    """Delete an object if its current version is this one. The caller holds a lock.
 
     Raises:
         Conflict: The object has changed since, or is gone.
@@ -60,7 +60,7 @@ def _check_unchanged(store: Store, name: str, version: str | None, action: str) 
 
 @contextmanager
 def exclusively(folder: Path) -> Iterator[None]:
-    """Let one thread of one process at a time into the block, by a lock of an existing folder."""
+    """Let only one thread of one process at a time into the block, by a lock on a folder."""
     import fcntl  # noqa: PLC0415  # not on every system, and few calls need it
 
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""The contract of a store.
+"""Define the contract of a store.
 
 A store holds immutable objects under names relative to its root. Every backend raises the
 library's own errors, so that nothing above this room knows which backend it talks to.
@@ -92,13 +92,13 @@ class Store(Protocol):
 
 @runtime_checkable
 class ConditionalStore(Protocol):
-    """A store that can also replace an object on the condition that it has not changed.
+    """A store that can also replace an object only if it has not changed.
 
-    Only a head (docs/design/0030) needs it; a store without it is complete. To delete such a
-    pointer in a store without `ConditionalDeletes`, replace it first, so that no other writer can.
+    Only a head (docs/design/0030) needs it; a store without it is complete. To delete a head in a
+    store without `ConditionalDeletes`, replace it first, so that no other writer can.
 
-    Errors, besides those of `Store`:
-        Conflict: The object was replaced meanwhile, or is gone.
+    Errors, in addition to those of `Store`:
+        Conflict: The object was replaced in the meantime, or is gone.
     """
 
     def get_version(self, name: str) -> tuple[bytes, str]:
@@ -106,9 +106,9 @@ class ConditionalStore(Protocol):
         ...
 
     def put_if(self, name: str, data: bytes, version: str | None) -> str:
-        """Write a whole object if its present version is this one; return the new version.
+        """Write a whole object if its current version is this one; return the new version.
 
-        With None, write it only if there is no such object. Of several writers that read the same
+        With None, write it only if there is no such object. If several writers read the same
         version, one succeeds.
         """
         ...
@@ -122,19 +122,19 @@ def is_conditional(store: Store) -> bool:
 
 @runtime_checkable
 class ConditionalDeletes(Protocol):
-    """What a conditional store may do besides: delete an object only if it still is what was read.
+    """A conditional store that can also delete an object only if it has not changed.
 
-    Errors, besides those of `Store`:
+    Errors, in addition to those of `Store`:
         Conflict: The object has changed since, or is gone.
     """
 
     def delete_if(self, name: str, version: str) -> None:
-        """Delete an object if its present version is this one, as `get_version` gave it."""
+        """Delete an object if its current version is this one, as `get_version` returned it."""
         ...
 
 
 def can_delete_if(store: Store) -> bool:
-    """Whether a store has `delete_if`; of a wrapper, whether what it wraps does."""
+    """Return whether a store has `delete_if`; for a wrapper, whether the store inside has it."""
     said = getattr(store, "can_delete_if", None)
     return said if isinstance(said, bool) else isinstance(store, ConditionalDeletes)
 

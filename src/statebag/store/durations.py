@@ -1,4 +1,4 @@
-"""Read durations in the words of the object storage client."""
+"""Read durations as the object storage client writes them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNITS = {
 
 
 def seconds_of(text: str) -> float | None:
-    """Return a duration such as `1m 30s` in seconds; None if its words are not known."""
+    """Return a duration such as `1m 30s` in seconds; None if it has another form."""
     parts = _DURATION.findall(text)
     if not parts or any(unit not in _UNITS for _, unit in parts):
         return None

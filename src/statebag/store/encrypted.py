@@ -33,9 +33,9 @@ __all__ = ["BLOCK", "EncryptedStore", "KeyProvider", "Keys"]
 class EncryptedStore:
     """A store that encrypts every object, and also reads older plain ones.
 
-    Readers check an object by a digest in its name or in a stub, so an attacker gains nothing from
-    a plain object in the place of an encrypted one. But the store's owner could read it, so a plain
-    object can be refused.
+    Readers check an object by a digest in its name or in a stub, so an attacker gains nothing by
+    replacing an encrypted object with a plain one. But the store's owner could read a plain object,
+    so these can be refused.
 
     Args:
         store: The inner store; if it is not this library's, its answers are checked.
@@ -120,7 +120,7 @@ class EncryptedStore:
         return EncryptedStore(self._store, self._keys).get(name)
 
     def is_newest(self, name: str) -> bool:
-        """Return whether an object has the magic of those written now, by one short request."""
+        """Return, by one short request, whether an object has the magic of those written now."""
         try:
             start = self._store.get_ranges(name, [(0, len(MAGIC))])[0]
         except BlobCorrupt:  # shorter than that
@@ -188,7 +188,7 @@ class EncryptedStore:
             raise NotPermitted(
                 "the object is not encrypted, and Policy.require_encryption is set",
                 object_name=name,
-                hint="`statebag repair --encrypt`, with the keys, encrypts what a store holds.",
+                hint="`statebag repair --encrypt`, with the keys, encrypts the objects in a store.",
             )
 
     def _check_version(self, name: str, data: bytes) -> None:
@@ -241,7 +241,7 @@ def _unknown_key(name: str) -> NotPermitted:
     error = NotPermitted(
         "an object is encrypted with a key that this reader does not have",
         object_name=name,
-        hint="Keep a retired key in STATEBAG_ENCRYPTION_KEYS, behind the one that encrypts.",
+        hint="Keep a retired key in STATEBAG_ENCRYPTION_KEYS, after the one that encrypts.",
     )
     error.is_encrypted = True
     return error

@@ -1,4 +1,4 @@
-"""Decide if a server is one of the hosts that are reached without a proxy."""
+"""Decide whether a server is one of the hosts that are reached without a proxy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _AWS_WORD = "amazonaws"  # other partitions have amazonaws.com.cn and amazonaws.
 
 
 def is_excluded(entries: str, url: str | None) -> bool | None:
-    """Return whether a server is excluded; None if only some hosts of it are.
+    """Return whether a server is excluded; None if only some of its hosts are.
 
     Args:
         entries: Hosts, domains, addresses and networks, separated by commas; `*` for all hosts.

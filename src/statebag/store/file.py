@@ -61,7 +61,7 @@ class FileStore:
 
     A put writes a temporary file next to its final place, syncs it, renames it, and syncs the
     directories up to the root. A crash leaves the old object, the new one, or a temporary file that
-    `list` never shows. Below the root no symbolic link is followed; users who may write in the
+    `list` never shows. Below the root, symbolic links are not followed. Users who may write in the
     folder can win a race against this check, so the folder's permissions are the boundary. Threads
     and processes may share the folder.
 
@@ -161,7 +161,7 @@ class FileStore:
         return data, content_version(data)
 
     def put_if(self, name: str, data: bytes, version: str | None) -> str:
-        """Write a whole object if its present version is this one; with None, if it does not exist.
+        """Write a whole object if its current version is this one; with None, if it does not exist.
 
         A lock of the folder excludes other calls of `put_if`, also in other processes.
 
@@ -178,7 +178,7 @@ class FileStore:
         return self.is_conditional
 
     def delete_if(self, name: str, version: str) -> None:
-        """Delete an object if its present version is this one, under the lock of `put_if`.
+        """Delete an object if its current version is this one, under the lock of `put_if`.
 
         Raises:
             Conflict: The object has changed since, or is gone.
@@ -241,8 +241,9 @@ class FileStore:
     def leftovers(self) -> Iterator[ObjectInfo]:
         """Yield the temporary files of writers that were killed, or are still writing.
 
-        A temporary file is renamed when it is whole. If it was not written to for long, its writer
-        is gone; if not, the writer's put fails with an error when the file is removed.
+        A temporary file is renamed when it is whole. If nothing was written to it for long, its
+        writer is gone. If its writer is still there, the put fails with an error once the file is
+        removed.
 
         Raises:
             NotPermitted, StoreUnavailable: A folder cannot be read.
@@ -294,7 +295,7 @@ class FileStore:
         return path
 
     def _directories(self, path: Path) -> Iterator[Path]:
-        """Yield the directories of an object, from its own up to and with the root."""
+        """Yield the directories of an object, from its own up to and including the root."""
         for directory in path.parents:
             yield directory
             if directory == self._root:
@@ -382,7 +383,7 @@ class FileStore:
                 return NotPermitted(
                     "a folder cannot hold an object and objects below its name",
                     object_name=object_name,
-                    hint="Use names that are not a part of other names, or an object store",
+                    hint="Use names that are not part of other names, or use object storage",
                 )
             return BlobMissing("the object is not in the store", object_name=object_name)
         if error.errno == errno.ELOOP:
@@ -427,7 +428,7 @@ def _make_root(root: Path, mode: int) -> None:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the entries of a directory durable, unless it was removed meanwhile."""
+    """Make the entries of a directory durable, unless it was removed in the meantime."""
     if os.name == "nt":  # directories cannot be opened there, and renames are journalled
         return
     try:

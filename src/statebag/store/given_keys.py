@@ -24,7 +24,7 @@ def asked_for(provider: Callable[[], Any]) -> tuple[Any, ...]:
     """Return the keys that a function returns, within the deadline of the call.
 
     Raises:
-        ConfigurationError: It returned something else than a list.
+        ConfigurationError: It did not return a list.
         StoreUnavailable: It raised an error, or did not return before the deadline.
     """
 
@@ -42,14 +42,14 @@ def asked_for(provider: Callable[[], Any]) -> tuple[Any, ...]:
         return each_key(answer)
 
     try:
-        return within_deadline(given, "the function for encryption keys gave none")
+        return within_deadline(given, "the function for encryption keys returned none")
     except StatebagError:
         raise
     except Exception as error:  # noqa: BLE001  # it may raise anything
         # Not chained, and without its text: either may have a secret in it.
         raise StoreUnavailable(
             f"the function for encryption keys raised {type(error).__qualname__}",
-            hint="The error is the function's own: call it alone to see its message.",
+            hint="The error comes from the function itself: call it alone to see the message.",
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Google credentials that only google-auth understands: federation and impersonation."""
+"""Support Google credentials that only google-auth understands: federation and impersonation."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def complete_google(
     Args:
         url: The store's address, for messages.
         options: As for `ObjectStorage`.
-        variables: The present environment's `store_settings`.
+        variables: The current environment's `store_settings`.
         config: The client's settings, which this call changes.
         http: The settings of its HTTP client, which this call changes.
 
@@ -133,7 +133,7 @@ def complete_google(
         The source of tokens; None if the client has or finds credentials itself.
 
     Raises:
-        ConfigurationError: google-auth is needed and not installed.
+        ConfigurationError: google-auth is needed, but not installed.
     """
     given = {key.lower().removeprefix("google_"): value for key, value in options.items()}
     # The variable by which Google's own libraries find an emulator.

@@ -1,4 +1,4 @@
-"""The identity of a store, since what is remembered of a store is true only of that one."""
+"""Identify a store, since what is remembered about one store is true only of that one."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _lock = fork_safe_lock()
 def identity_of(store: Store) -> Identity:
     """Return a value that is the same for two stores only if they have the same objects and keys.
 
-    A store has an attribute `identity` (a tuple of hashable values) for it. A store without one,
-    such as a user's own, has the identity of the Python object, since two equal addresses may lead
-    to different places.
+    It is the store's attribute `identity` (a tuple of hashable values). A store without one, such
+    as a user's own, has the identity of the Python object, since two equal addresses may lead to
+    different places.
     """
     identity = getattr(store, "identity", None)
     if isinstance(identity, tuple):
@@ -46,9 +46,9 @@ def identity_of(store: Store) -> Identity:
 
 
 def asks_for_nothing(store: Store) -> bool:
-    """Return whether a look-up in the store costs next to nothing, so that none is avoided.
+    """Return whether a look-up in the store costs next to nothing, so that it need not be avoided.
 
-    A folder and this process's memory have `is_local` for it.
+    A folder and a store in memory say so by `is_local`.
     """
     return getattr(store, "is_local", False) is True
 

@@ -1,7 +1,7 @@
-"""The connection of an object store, replaced whenever it can no longer be used.
+"""Keep the connection of an object store, and replace it when it can no longer be used.
 
-A fork, old keys, a bucket in another region and a server that only botocore understands each need
-another connection. Requests go through this module, so a store's methods see none of that.
+A fork, expired keys, a bucket in another region and a server that only botocore understands each
+need a new connection. Requests go through this module, so a store's methods see none of that.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class LiveConnection:
         place: As given.
         options: As given.
         variables: The environment's `store_settings` when the store was made.
-        connection: The present connection; None if a stand-in has replaced it. Other threads
+        connection: The current connection; None if a stand-in has replaced it. Other threads
             replace it, so a request reads it once.
         has_answered: Whether a request has succeeded, so that the bucket is known to exist.
 
@@ -127,14 +127,15 @@ class LiveConnection:
     ) -> Answer:
         """Call the client within the deadline, with the library's errors.
 
-        The request is sent a second time if the reason for a refusal was removed: old keys, a
+        The request is sent a second time if the reason for a refusal was removed: expired keys, a
         bucket in another region, a server that only botocore understands.
 
         Args:
             name: The object's name; None for a request about the whole store.
             action: What the request does, for a message: `read`, `write`, `list`.
             request: Sends it with the connection that it is given, and may be called twice.
-            at_most: The seconds that it may take besides the deadline; None for no further bound.
+            at_most: Seconds that it may take, if that is less than the deadline; None for no
+                further bound.
 
         Raises:
             StatebagError: The library's error for what the client raised.
@@ -146,7 +147,7 @@ class LiveConnection:
             if (connection := self.connection) is None:
                 # Another thread has just replaced it by a stand-in, which the next try uses.
                 raise StoreUnavailable(
-                    f"{what}: its settings have changed meanwhile", object_name=name
+                    f"{what}: its settings have changed in the meantime", object_name=name
                 )
             # Other clients begin their timeout again with every byte that comes.
             longest = None if connection.is_by_sdk else at_most

@@ -101,7 +101,7 @@ class MemoryStore:
         return data, content_version(data)
 
     def put_if(self, name: str, data: bytes, version: str | None) -> str:
-        """Write a whole object if its present version is this one; with None, if it does not exist.
+        """Write a whole object if its current version is this one; with None, if it does not exist.
 
         Raises:
             Conflict: The version is another one.
@@ -110,7 +110,7 @@ class MemoryStore:
             return put_if_unchanged(self, name, data, version)
 
     def delete_if(self, name: str, version: str) -> None:
-        """Delete an object if its present version is this one.
+        """Delete an object if its current version is this one.
 
         Raises:
             Conflict: The object has changed since, or is gone.

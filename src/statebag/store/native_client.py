@@ -1,4 +1,4 @@
-"""Know whether a process may use the object storage client, which a fork of a used one breaks.
+"""Know whether a process may use the object storage client, which a fork breaks once it was used.
 
 The client runs its requests in its own threads, which start with the first request and are one pool
 for the whole process. A forked child does not have these threads and cannot start others, so every

@@ -1,4 +1,4 @@
-"""List the objects of a store, also those that only botocore can list."""
+"""List the objects of a store, including those that only botocore can list."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def objects_below(live: LiveConnection, prefix: str, *, in_order: bool) -> Itera
     Args:
         live: The connection of the store.
         prefix: The prefix; empty for everything.
-        in_order: Whether the server lists by name, and so must these objects be.
+        in_order: Whether the server lists by name, so that these objects must be in that order too.
 
     Raises:
         StatebagError: As for every request to the store.
-        NotPermitted: The client cannot list the store's objects, and nobody else here can.
+        NotPermitted: The client cannot list the store's objects, and botocore is not installed.
     """
     place = live.place
     has_owner = live.options.get("expected_bucket_owner") and place.scheme == "s3"
@@ -56,7 +56,7 @@ def objects_below(live: LiveConnection, prefix: str, *, in_order: bool) -> Itera
     last, seen = "", set()
 
     def client_of_listing() -> Any:
-        """Return the present client, or the one before botocore took over."""
+        """Return the current client, or the one before botocore took over."""
         present = live.connection
         is_native = present is not None and not present.is_by_sdk
         found = present if is_native else begun_with
@@ -86,12 +86,12 @@ def objects_below(live: LiveConnection, prefix: str, *, in_order: bool) -> Itera
 
 
 def info_of(meta: ObjectMeta) -> ObjectInfo:
-    """Return what the client says of an object, in the store's own form."""
+    """Return what the client says about an object, in the store's own form."""
     return ObjectInfo(meta["path"], meta["size"], meta["last_modified"])
 
 
 def _check_can_list_odd_keys(place: StorePlace) -> None:
-    """Raise NotPermitted if nobody here can list keys with parts that are not names."""
+    """Raise NotPermitted if nothing here can list keys with parts that are not names."""
     if place.scheme != "s3" or not aws_sdk_is_installed():
         how = "Install boto3, which can, or move" if place.scheme == "s3" else "Move"
         raise NotPermitted(

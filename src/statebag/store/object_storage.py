@@ -30,11 +30,11 @@ class ObjectStorage:
 
     Calls are synchronous and may come from many threads. The client itself never retries:
     `RetryingStore` does, within the caller's deadline. The deadline bounds each request and its
-    body, and no more is read than was asked for. A put is one plain request; S3 verifies it by
-    a SHA-256 checksum.
+    body, and only the bytes that were asked for are read. A put is one plain request; S3 verifies
+    it by a SHA-256 checksum.
 
     A process that was forked after its parent had sent requests cannot use the client. Its first
-    request starts another process, which sends the requests to the server, and with the
+    request starts another process, which sends the requests. They go to the server, and use the
     credentials, that the environment named when the store was made. A pickle of the store has its
     address and options; the environment is read again where it is restored.
 
@@ -127,7 +127,7 @@ class ObjectStorage:
         return self._live.one_request(name, "read", read)
 
     def put_if(self, name: str, data: bytes, version: str | None) -> str:
-        """Write a whole object if its present version is this one; with None, if it does not exist.
+        """Write a whole object if its current version is this one; with None, if it does not exist.
 
         S3 and Azure compare the ETag, Google the generation. A different one raises Conflict.
         """
@@ -145,25 +145,25 @@ class ObjectStorage:
 
     @property
     def can_delete_if(self) -> bool:
-        """Whether the server is known to have conditional deletes: S3 of AWS, where botocore is."""
+        """Whether the server has conditional deletes: S3 of AWS, if botocore is installed."""
         if self._live.place.scheme != "s3":
             return False
         is_own = is_own_server("s3", self._live.options, self._live.variables)
         return not is_own and aws_sdk_is_installed()
 
     def delete_if(self, name: str, version: str) -> None:
-        """Delete an object if its ETag is that of this version; by botocore, as the client cannot.
+        """Delete an object, through botocore, if its ETag is that of this version.
 
         Raises:
             Conflict: The object has changed since, or is gone.
-            ConfigurationError: The store is none of those that `can_delete_if`.
+            ConfigurationError: The store is not one of those that `can_delete_if`.
         """
         confined_parts(name)
         if not self.can_delete_if:
             raise ConfigurationError(
                 f"{self.url} has no conditional deletes that this library can rely on",
                 object_name=name,
-                hint="Replace the object by put_if with bytes that say that it is gone.",
+                hint="Replace the object, by put_if, with bytes that say that it is gone.",
             )
         from statebag.store.conditional_delete import delete_if_match  # noqa: PLC0415 (rarely needed)
 
@@ -194,7 +194,7 @@ class ObjectStorage:
         return read_spans(name, spans, partial(self._window, name))
 
     def _window(self, name: str, start: int, end: int) -> bytes:
-        """Return the bytes of one range request, which are fewer at the object's end."""
+        """Return the bytes of one range request, fewer of them at the object's end."""
 
         def read(by: Connection) -> bytes:
             answer = by.calls.get(by.client, name, options={"range": (start, end)})

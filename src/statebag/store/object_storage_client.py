@@ -103,7 +103,7 @@ class Connection(msgspec.Struct, frozen=True):
     Attributes:
         client: The client of obstore.
         credentials: The source of keys or tokens for each request; None if it has its own.
-        region: What requests to S3 are signed for; None for other stores.
+        region: The region that requests to S3 are signed for; None for other stores.
         is_by_sdk: Whether the client sends its requests by botocore.
     """
 
@@ -114,7 +114,7 @@ class Connection(msgspec.Struct, frozen=True):
 
     @property
     def calls(self) -> Any:
-        """What has the calls of obstore, whose first argument is `client`."""
+        """The object with the calls of obstore, whose first argument is `client`."""
         return self.client if self.is_by_sdk else obstore
 
 
@@ -131,7 +131,7 @@ def connected(
     Args:
         place: The place of the store.
         options: As for `ObjectStorage`.
-        variables: The present environment's `store_settings`; the client itself reads others.
+        variables: The current environment's `store_settings`; the client itself reads others.
         region: The region of an S3 bucket, if it is known.
         needs_sdk: Whether only botocore understands the answers of an S3 server.
 
@@ -209,11 +209,11 @@ def by_sdk(
         place: The place of the store.
         options: As for `ObjectStorage`.
         variables: The store's `store_settings`.
-        region: What requests are signed for.
+        region: The region that requests are signed for.
         credentials: The source of keys; None if the client's own chain or a setting has them.
 
     Raises:
-        ConfigurationError: botocore has nothing in place of an option.
+        ConfigurationError: botocore has no counterpart of an option.
     """
     from statebag.store.sdk_client import SdkClient  # noqa: PLC0415 (few buckets need it)
 
@@ -304,7 +304,7 @@ def custom_endpoint(
 
 
 def is_own_server(scheme: str, options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
-    """Return whether the server is not the provider's, so that less of it is assumed."""
+    """Return whether the server is not the provider's, so that less is assumed about it."""
     # Google's client is told of another one by its account's key, as emulators want it.
     keys = [*options.values(), variables.get("GOOGLE_SERVICE_ACCOUNT_KEY", "")]
     is_emulated = scheme == "gs" and (

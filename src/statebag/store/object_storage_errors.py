@@ -75,8 +75,8 @@ _TRANSPORT_WORDS = {
 }
 
 _REFUSED_HINT = (
-    "Check the credentials in use and what they may do. S3 also answers 403 for a missing object "
-    "where s3:ListBucket is not granted"
+    "Check the credentials in use and what they may do. Without s3:ListBucket, S3 also returns "
+    "403 for a missing object"
 )
 _KMS_KEYS = {
     "DisabledException": "is disabled: enable it",
@@ -94,7 +94,7 @@ CREDENTIALS_HINT = (
 
 
 def is_about_keys(refusal: StoreRefusal) -> bool:
-    """Return whether a request with other keys may be accepted."""
+    """Return whether a request with other keys might be accepted."""
     return refusal.code in _MAYBE_STALE or (refusal.status == 401 and not refusal.is_without_keys)
 
 
@@ -104,7 +104,7 @@ def is_about_signature(refusal: StoreRefusal) -> bool:
 
 
 def unsigned_for_directory_bucket(url: str, name: str | None) -> ConfigurationError:
-    """Return the error for a directory bucket that does not accept how the client signs.
+    """Return the error for a directory bucket that does not accept the client's signature.
 
     The client signs a session's requests for the service `s3`. boto3 signs them for `s3express`.
     """
@@ -147,7 +147,7 @@ def translated(
     if isinstance(error, client.NotSupportedError | client.UnknownConfigurationKeyError):
         return ConfigurationError(f"{asked}: the client does not support it", object_name=name)
     if isinstance(error, client.InvalidPathError | ValueError):
-        return NotPermitted(f"{asked}: it does not accept such a name", object_name=name)
+        return NotPermitted(f"{asked}: it does not accept this name", object_name=name)
     # S3's 409 means that another write is in progress: which one was first is not known yet.
     is_other = isinstance(error, _IS_OTHER) and code not in _UNDER_WAY
     is_gone = status == 404 and code not in _NO_BUCKET
@@ -204,24 +204,29 @@ def translated(
         return BlobCorrupt(
             "the object ends before the span asked for",
             object_name=name,
-            hint="It was cut short or replaced after it was written; a replica may have it whole",
+            hint=(
+                "It was cut short or replaced after it was written; a replica may have an intact "
+                "copy"
+            ),
         )
     if refusal.lacks:
         return ConfigurationError(
             f"{asked}: the answer has no usable header {refusal.lacks}",
             object_name=name,
-            hint="The server, or a proxy on the way to it, makes answers that this library cannot "
-            "use: reach the store without it.",
+            hint=(
+                "The server, or a proxy on the way to it, sends answers that this library cannot "
+                "use: go around the proxy, or use another server."
+            ),
         )
     if status is None and not code:
         return _on_the_way(refusal, asked, name)
     if _bare(code) in _PASSING or status in _PASSING_STATUS or status is None or status >= 500:
         return _busy(StoreUnavailable(message, object_name=name))
-    hint = "The server takes no such request: check the address, endpoint and options"
+    hint = "The server does not take such a request: check the address, endpoint and options"
     if refusal.wants_checksum:
         hint = (
-            "The bucket wants a checksum with each object (Object Lock does): leave the option "
-            "checksum_algorithm out, or set it to SHA256"
+            "The bucket requires a checksum with each object (Object Lock does): leave the "
+            "option checksum_algorithm out, or set it to SHA256"
         )
     return ConfigurationError(message, object_name=name, hint=hint)
 
@@ -259,7 +264,7 @@ def _on_the_way(refusal: StoreRefusal, asked: str, name: str | None) -> Statebag
     """Return the error for a request that got no answer from the server."""
     if refusal.way == "tls":
         return ConfigurationError(
-            f"{asked}: the server's certificate has no authority that this machine trusts",
+            f"{asked}: no authority that this machine trusts has signed the server's certificate",
             object_name=name,
             hint="Name the file of its authority's certificate by AWS_CA_BUNDLE or the option "
             "root_certificate, or correct the endpoint",
@@ -271,13 +276,13 @@ def _on_the_way(refusal: StoreRefusal, asked: str, name: str | None) -> Statebag
             hint="Write them into HTTPS_PROXY (http://name:password@host:port), or name the "
             "store's host in NO_PROXY",
         )
-    words = _TRANSPORT_WORDS.get(refusal.transport, "the answer broke off or made no sense")
+    words = _TRANSPORT_WORDS.get(refusal.transport, "the answer broke off or could not be read")
     hint = None
     if refusal.way == "proxy":
-        words = "the proxy opened no way to it"
+        words = "the proxy did not connect to it"
         hint = "Check HTTPS_PROXY, or name the store's host in NO_PROXY"
     elif refusal.way == "dns":
-        words = "no connection could be made, since its host's name was not found"
+        words = "no connection could be made: the name of its host was not found"
         hint = "Check the endpoint, the region and the network"
     failure = StoreUnavailable(f"{asked}: {words}", object_name=name, hint=hint)
     is_unreached = refusal.way or refusal.transport == "Connect"
@@ -285,6 +290,6 @@ def _on_the_way(refusal: StoreRefusal, asked: str, name: str | None) -> Statebag
 
 
 def _busy(failure: StoreUnavailable) -> StoreUnavailable:
-    """Mark a failure as one for which to keep trying."""
+    """Mark a failure as one after which to keep trying."""
     failure.is_busy = True
     return failure

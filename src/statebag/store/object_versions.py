@@ -1,4 +1,4 @@
-"""Earlier versions of an object in a versioned bucket, through S3's own API.
+"""Read earlier versions of an object in a versioned bucket, through S3's own API.
 
 The object storage client can read a version but not list them, so this rare path uses boto3,
 which every Lambda has. Source: ListObjectVersions and GetObject in the Amazon S3 API Reference.

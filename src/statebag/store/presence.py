@@ -37,7 +37,8 @@ class Presence:
 
         Args:
             name: The object.
-            least_size: Bytes that it has at least. It never changes, so it stays that large.
+            least_size: The least number of bytes that it has. It never changes, so it stays that
+                large.
         """
         with self._lock:
             at, before = self._seen.peek(name) or _UNSEEN
@@ -45,7 +46,7 @@ class Presence:
                 self._seen.put(name, (monotonic(), max(before, least_size)))
 
     def wrote(self, name: str, size: int = 0) -> None:
-        """Note that the store has the whole object: it just took it, or it was repaired.
+        """Note that the store has the whole object, which was just written or repaired.
 
         Args:
             name: The object.
@@ -55,7 +56,7 @@ class Presence:
             self._seen.put(name, (monotonic(), size))
 
     def missed(self, name: str) -> None:
-        """Note that the store did not return the object whole, so it must be written again."""
+        """Note that the store did not return the whole object, so it must be written again."""
         with self._lock:
             _, before = self._seen.peek(name) or _UNSEEN
             self._seen.put(name, (_LOST, before))

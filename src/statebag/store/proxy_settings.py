@@ -1,6 +1,6 @@
-"""Decide by the variables about proxies how a server is reached, as boto3 decides it.
+"""Decide from the proxy variables how a server is reached, as boto3 does.
 
-The storage client reads these variables too, but other names win there (capital letters,
+The storage client reads these variables too, but for it other names win (capital letters,
 `ALL_PROXY`), and entries of `NO_PROXY` mean other hosts.
 """
 
@@ -17,11 +17,11 @@ _BY_SCHEME = ("http", "https")
 
 
 def proxy_settings(url: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the client's options for the way to a server; empty if no variable is about it.
+    """Return the client's proxy options for a server; empty if no variable applies to it.
 
     Args:
         url: The server's address.
-        variables: The present environment's `store_settings`.
+        variables: The current environment's `store_settings`.
     """
     if not any(name.lower().endswith("_proxy") and value for name, value in variables.items()):
         return {}

@@ -1,4 +1,4 @@
-"""Read several spans of an object with few requests, and no byte more than was asked for."""
+"""Read several spans of an object with few requests, and no bytes that were not asked for."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _windows_pool = Workers(10, "statebag-ranges")
 def read_spans(
     name: str, spans: Sequence[tuple[int, int]], read: Callable[[int, int], bytes]
 ) -> list[bytes]:
-    """Return the bytes of each span; spans that lie near each other share a request.
+    """Return the bytes of each span; spans that are near each other share a request.
 
     Args:
         name: The object's name.
-        spans: `(offset, length)` in bytes; one at least is not empty.
+        spans: `(offset, length)` in bytes; at least one is not empty.
         read: Returns the bytes from an offset up to another one, fewer at the object's end. Other
             threads call it.
 
@@ -61,7 +61,7 @@ def body_of(answer: GetResult, length: int, name: str) -> bytes:
 
     Args:
         answer: The client's answer, whose body has not been read.
-        length: The most bytes that the body may have.
+        length: The largest number of bytes that the body may have.
         name: The object's name.
 
     Raises:

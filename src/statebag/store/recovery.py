@@ -1,8 +1,8 @@
-"""Other places for the bytes of an object, which are asked only after the store has failed.
+"""Ask other places for the bytes of an object, once the store has failed.
 
-They are asked in this order: the store again (bytes that were damaged in transit come whole the
-second time), the replicas, and earlier versions of the object, if the store keeps them. The caller
-checks the bytes; this module trusts no place.
+They are asked in this order: the store again (bytes damaged in transit arrive intact the second
+time), the replicas, and earlier versions of the object, if the store keeps them. The caller checks
+the bytes; this module does not trust any place.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Recovery:
         store: The store that is written to.
         replicas: Stores that are only read, or their addresses.
         attempts: The attempts of each request to a replica.
-        through: Wraps a replica as the store is wrapped.
+        through: Wraps a replica in the same way as the store.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Recovery:
             name: The object.
             offset: The span's offset.
             length: The span's length.
-            error: The error of the read. The store is asked again only if the bytes came damaged,
+            error: The error of the read. The store is asked again only if its bytes were damaged,
                 and for earlier versions only if it answered.
         """
         span = [(offset, length)]
@@ -121,7 +121,7 @@ class Recovery:
             yield f"an earlier version in {self._store.url}", data[offset : offset + length]
 
     def wholes(self, name: str) -> Iterator[tuple[str, bytes]]:
-        """Yield each place's bytes of a whole object, except the present ones of the store."""
+        """Yield each place's bytes of a whole object, except the current ones of the store."""
         for replica in self._replicas():
             read = replica.get
             yield from self._tried(replica.url, lambda read=read: read(name))  # type: ignore[misc]
@@ -140,6 +140,6 @@ class Recovery:
         try:
             data = read()
         except _NOT_HERE as error:
-            warn("PlaceNotUsed", "no whole copy in %s: %s", place, error.code)
+            warn("PlaceNotUsed", "no intact copy in %s: %s", place, error.code)
             return
         yield place, data

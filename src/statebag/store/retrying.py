@@ -33,7 +33,7 @@ _LEAST_SECONDS = 0.1  # chosen: in less, no request is made and answered
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Set a deadline for all requests of the code inside; of nested deadlines the earlier counts.
+    """Set a deadline for all requests of the code inside; an earlier one around it still counts.
 
     It limits each request with its body, the waits between attempts and the number of attempts. It
     is a context variable: a thread sees it if it runs in a copy of the context
@@ -55,10 +55,10 @@ def _uniform(least: float, most: float) -> float:
 
 
 class RetryingStore:
-    """A store that retries requests after failures that may pass.
+    """A store that retries requests after failures that may be temporary.
 
     It retries only after `StoreUnavailable`: a missing or damaged object, a refusal or a wrong
-    setting does not change. A store that is busy (it throttles, or fails with a 5xx) is asked until
+    setting does not change. A busy store (one that throttles, or fails with a 5xx) is asked until
     the deadline; one that cannot be reached, 7 times. Before attempt n + 1 it waits a random time
     of at most `base_seconds * 2 ** (n - 1)` and at most `cap_seconds` ("full jitter", which spreads
     clients that failed together). It also counts requests and bytes for `statebag.telemetry.usage`;
@@ -66,7 +66,7 @@ class RetryingStore:
 
     Args:
         store: The inner store; if it is not this library's, its answers are checked.
-        attempts: The most attempts of one request; 0 for the rule above.
+        attempts: The largest number of attempts of one request; 0 for the rule above.
         share_of_reads: The part of the time until the deadline that the attempts of a read may
             take, so that some time is left to read elsewhere.
         base_seconds: The longest wait before the second attempt.
@@ -115,12 +115,12 @@ class RetryingStore:
 
     @property
     def url(self) -> str:
-        """As of the inner store."""
+        """The address of the inner store."""
         return self._store.url
 
     @property
     def identity(self) -> Identity:
-        """As of the inner store."""
+        """The address of the inner store."""
         if self._identity is None:  # kept: it identifies a store that has no weak references
             self._identity = identity_of(self._store)
         return self._identity
@@ -152,7 +152,7 @@ class RetryingStore:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the identity out: its number may mean another store in another process."""
+        """Leave the identity out: in another process its number may mean another store."""
         return {**self.__dict__, "_identity": None}
 
     def __repr__(self) -> str:
@@ -231,8 +231,8 @@ class RetryingStore:
     def delete_if(self, name: str, version: str) -> None:
         """Delete an object if its version is this one.
 
-        A try whose answer was lost may have been the one that deleted it: an object that is gone is
-        no conflict then.
+        An attempt whose answer was lost may have deleted it: then an object that is gone is not a
+        conflict.
         """
         store: Any = self._store
         is_repeated = False

@@ -1,9 +1,9 @@
-"""Send a store's requests by botocore, where the object storage client cannot.
+"""Send a store's requests through botocore, if the object storage client cannot.
 
-Directory buckets want requests signed for `s3express`, with the key of a session. botocore makes
-the session, renews it, and signs. `SdkClient` has the calls of obstore that `ObjectStorage` uses,
-and raises obstore's errors, so that all else is the same for both. And some proxies remove headers
-from answers that the client needs and botocore does not.
+Directory buckets require requests to be signed for `s3express`, with the key of a session. botocore
+makes the session, renews it, and signs. `SdkClient` has the calls of obstore that `ObjectStorage`
+uses, and raises obstore's errors, so that everything else is the same for both. It also helps with
+proxies that remove headers of answers which the client needs and botocore does not.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class SdkClient:
         place: The place of the store.
         options: As for `ObjectStorage`.
         variables: The `store_settings` of the environment when the store was made.
-        region: What requests are signed for.
+        region: The region that requests are signed for.
         credentials: The source of keys; None if the environment or botocore's own chain has them.
         seconds: How long a request may take.
 
     Raises:
-        ConfigurationError: botocore has nothing in place of an option.
+        ConfigurationError: botocore has no counterpart of an option.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class SdkClient:
         self._given = given
 
     def put(self, _: object, name: str, data: bytes, *, mode: Any = None, **__: Any) -> Any:
-        """Write an object; as `obstore.put`."""
+        """Write an object, as `obstore.put` does."""
         condition: dict[str, str] = {}
         if mode == "create":
             condition = {"IfNoneMatch": "*"}
@@ -92,7 +92,7 @@ class SdkClient:
         return _meta(name, self._answer("put_object", name, Body=data, **more), 0)
 
     def get(self, _: object, name: str, *, options: Any = None) -> _Answer:
-        """Read an object or a range of it; as `obstore.get`."""
+        """Read an object or a range of it, as `obstore.get` does."""
         more = {}
         if options is not None:
             start, end = options["range"]
@@ -108,14 +108,14 @@ class SdkClient:
         return _Answer(name, answer, size, self)
 
     def head(self, _: object, name: str) -> Any:
-        """Return what is known of an object; as `obstore.head`."""
+        """Return what is known about an object, as `obstore.head` does."""
         answer = self._answer("head_object", name, **self._given.read)
         if "ContentLength" not in answer:
             raise client.GenericError("Content-Length Header missing from response")
         return _meta(name, answer, answer["ContentLength"])
 
     def delete(self, _: object, name: str) -> None:
-        """Delete an object; as `obstore.delete`."""
+        """Delete an object, as `obstore.delete` does."""
         self._answer("delete_object", name)
 
     def _answer(self, call: str, name: str, **more: Any) -> Any:
@@ -126,7 +126,7 @@ class SdkClient:
             raise self.typed(error) from None
 
     def client(self) -> Any:
-        """Return botocore's client, whose session of the bucket all requests share."""
+        """Return botocore's client; all requests share its session with the bucket."""
         with self._lock:
             if self._made is None:
                 is_sdk = isinstance(self._credentials, SdkCredentials)
@@ -177,7 +177,7 @@ class _Answer:
         self._body.close()  # perhaps nobody has read it
 
     def stream(self, *, min_chunk_size: int) -> Iterator[bytes]:
-        """Yield the body in parts, whose size is not `min_chunk_size`: reading may end early."""
+        """Yield the body in parts of any size, not `min_chunk_size`: reading may end early."""
         left = min_chunk_size
         try:
             while left > 0 and (part := self._body.read(min(left, _PART_BYTES))):

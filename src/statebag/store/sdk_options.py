@@ -1,8 +1,8 @@
-"""Translate a store's options for botocore, so that its requests ask for the same.
+"""Translate a store's options for botocore, so that its requests have the same settings.
 
-The object storage client reads options and variables itself. Where botocore sends the requests
-instead, nothing of that may be lost: a write without its encryption would succeed. So each option
-is translated, has no influence on a request, or is refused.
+The object storage client reads options and variables itself. If botocore sends the requests
+instead, none of these may be lost: a write without its encryption would succeed. So each option is
+translated, has no influence on a request, or is refused.
 """
 
 from __future__ import annotations
@@ -84,15 +84,15 @@ _CRC64 = "CRC64NVME"
 
 
 class SdkOptions(msgspec.Struct, frozen=True):
-    """What botocore is given in place of a store's options.
+    """The arguments that botocore gets for a store's options.
 
     Attributes:
         config: Arguments of botocore's `Config`.
         client: Arguments of the client itself.
         always: Arguments of each call.
-        write: Further ones of a call that writes an object, besides `of_body`.
+        write: Further ones of a call that writes an object, in addition to `of_body`.
         read: Further ones of a call that reads an object or looks it up.
-        checksum: The algorithm of the checksum of what is written; None for none.
+        checksum: The algorithm of the checksum of written bytes; None for no checksum.
         is_signed: Whether requests are signed.
     """
 
@@ -105,7 +105,7 @@ class SdkOptions(msgspec.Struct, frozen=True):
     is_signed: bool
 
     def of_body(self, data: bytes) -> dict[str, Any]:
-        """Return the arguments for the checksum of what is written."""
+        """Return the arguments for the checksum of the bytes to write."""
         if self.checksum == _SHA256:
             # In a header as by the other client; botocore's own comes after the body, which is then
             # not signed.
@@ -122,14 +122,14 @@ def sdk_options(
     reason: str,
     finds_keys: bool = False,
 ) -> SdkOptions:
-    """Return all that botocore needs to send a store's requests as its other client does.
+    """Return everything that botocore needs to send a store's requests as the other client would.
 
     Args:
         bucket: The bucket's name.
         options: As for `ObjectStorage`.
         variables: The `store_settings` of the environment when the store was made.
         seconds: How long a request may take.
-        reason: What needs botocore, for the message.
+        reason: The setting that needs botocore, for the message.
         finds_keys: Whether botocore has to find the keys itself.
 
     Raises:
@@ -182,11 +182,11 @@ class _Given:
         self.names = {key.lower().removeprefix("aws_"): key for key in options if options[key]}
 
     def option(self, name: str) -> str | None:
-        """Return an option; the client's settings of HTTP are no variables."""
+        """Return an option; there are no variables for the client's HTTP settings."""
         return aws_option(self.options, name)
 
     def setting(self, name: str) -> str | None:
-        """Return an option, or the variable of S3 of this name."""
+        """Return an option, or the S3 variable of this name."""
         return self.option(name) or self.variables.get(f"AWS_{name.upper()}")
 
     def is_on(self, name: str, *, variables: bool = True) -> bool:
@@ -202,7 +202,7 @@ def _check(given: _Given, reason: str, *, finds_keys: bool) -> None:
             continue
         if name in _ABOUT_KEYS:
             if finds_keys:
-                raise _lost(key, reason, f"Set the variable {_ABOUT_KEYS[name]} in its place")
+                raise _lost(key, reason, f"Set the variable {_ABOUT_KEYS[name]} instead")
         elif name == "http2_only":
             if given.is_on(name, variables=False):
                 raise _lost(key, reason, f"Remove {key}")
@@ -229,7 +229,7 @@ def _check(given: _Given, reason: str, *, finds_keys: bool) -> None:
 
 def _lost(name: str, reason: str, instead: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{reason} needs botocore to send the requests, and botocore has no counterpart of {name}",
+        f"{reason} needs botocore to send the requests, but botocore has no counterpart of {name}",
         hint=f"{instead}, or change what needs botocore (docs/stores.md).",
     )
 
@@ -255,7 +255,7 @@ def _connect_seconds(given: _Given, seconds: float) -> float:
 
 
 def _endpoint(bucket: str, given: _Given, s3: dict[str, Any], reason: str) -> str | None:
-    """Return the server's address, without the bucket if the option says that it has it."""
+    """Return the server's address, without the bucket if the option says that it is there."""
     endpoint = aws_endpoint(given.options, given.variables)
     name = "virtual_hosted_style_request"
     if endpoint is None or (given.setting(name) or "").lower() != "true":
@@ -269,7 +269,7 @@ def _endpoint(bucket: str, given: _Given, s3: dict[str, Any], reason: str) -> st
 
 
 def _proxies(proxy: str, given: _Given, endpoint: str | None, reason: str) -> dict[str, str]:
-    """Return the proxies of botocore's client, which has no list of hosts that need none."""
+    """Return the proxies for botocore's client, which has no list of hosts to exclude."""
     if "://" in proxy and not proxy.lower().startswith(("http://", "https://")):
         raise _lost("proxy_url", reason, "Name a proxy whose address begins with http://")
     excluded = given.option("proxy_excludes") or ""

@@ -1,4 +1,4 @@
-"""The place of a store in object storage: a prefix of a bucket or container."""
+"""Parse the place of a store in object storage: a prefix of a bucket or container."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Read from an object store's answer why it refused a request, and nothing else.
+"""Read only the reason for a refusal from an object store's answer.
 
-The client's exceptions have the request's URL and the server's answer in them, and both can hold
-parts of a signature or a token. So only the facts below are taken out of them.
+The client's exceptions contain the request's URL and the server's answer, and both can hold parts
+of a signature or a token. So only the facts below are taken from them.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class StoreRefusal(msgspec.Struct, frozen=True):
         is_redirect: Whether the bucket is in another region.
         is_too_short: Whether the object ends before the span asked for.
         is_without_keys: Whether the client has no credentials.
-        asked_machine: Whether the client had asked the machine's metadata service for them.
+        asked_machine: Whether the client had asked the machine's metadata service for credentials.
     """
 
     status: int | None
@@ -127,7 +127,7 @@ def refusal_of(error: Exception) -> StoreRefusal:
 
 
 def is_only_without_etag(error: Exception) -> bool:
-    """Return whether a write succeeded, and its answer lacks an ETag, which few need."""
+    """Return whether a write succeeded but its answer lacks an ETag, which few need."""
     return "ETag Header missing from response" in str(error)
 
 

@@ -1,4 +1,4 @@
-"""Warnings: a line in the log with a name of its own, and a counter beside it.
+"""Log warnings, each with its own name, and count them.
 
 docs/observe.md lists the names. A line has places, counts and codes, never a value of a state.
 """
@@ -23,13 +23,13 @@ WARNINGS: dict[str, str | None] = {
 
 
 def warn(name: str, message: str, *names: object, count: int = 0) -> None:
-    """Write a warning into the log named `statebag`, and add to its counter.
+    """Write a warning to the logger `statebag`, and add to its counter.
 
     Args:
         name: One of WARNINGS; in JSON lines it is the field `warning`.
         message: What was found and what to do, with `%s` for each of `names`.
         names: Objects, places, codes and counts.
-        count: How many of what the counter counts.
+        count: How much to add to the counter.
     """
     import logging  # noqa: PLC0415 (slow; few steps warn)
 

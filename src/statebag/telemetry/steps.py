@@ -42,14 +42,14 @@ class Done(msgspec.Struct, frozen=True):
     Attributes:
         function: The Lambda function's name; empty if there is none.
         action: The state data manager's action, or `step`.
-        execution: `<state machine>/<execution name>`, whatever form of its id the event or its
-            state gives: what `scope_of_execution` makes of it. None if they give none.
-        execution_arn: Its ARN, if that is the id that they give.
+        execution: `<state machine>/<execution name>`, which `scope_of_execution` makes from the id
+            in the event or its state. None if they have no id.
+        execution_arn: Its ARN, if the id is an ARN.
         scope: Where the step's objects go; None if the event gives none.
         state: The state's name, from the event's `state_name`; None if it has none.
-        seconds: From the event to the answer, the handler's own work included.
+        seconds: The time from the event to the answer, including the handler's own work.
         usage: What it cost.
-        error: The name of the error that it ended with; None if it ended well.
+        error: The name of the error that it ended with; None if it succeeded.
     """
 
     function: str
@@ -67,7 +67,7 @@ class Watcher(Protocol):
     """A listener that is called for each step."""
 
     def ended(self, done: Done) -> None:
-        """Take the report of a step that ended."""
+        """Receive the report of a step that ended."""
         ...
 
 
@@ -89,7 +89,7 @@ _start: Callable[[str], AbstractContextManager[Span]] | None = None
 
 
 def span(name: str) -> AbstractContextManager[Span]:
-    """Return a span around a piece of work, which does nothing if nobody traces."""
+    """Return a span around a piece of work, which does nothing unless tracing is on."""
     return _NOTHING if _start is None else _start(name)
 
 
@@ -100,7 +100,7 @@ def spans_through(start: Callable[[str], AbstractContextManager[Span]] | None) -
 
 
 class StepNames(msgspec.Struct):
-    """The names that every metric, span and log line of one step has; as in `Done`."""
+    """The names that every metric, span and log line of one step has, as in `Done`."""
 
     function: str | None
     action: str
@@ -124,13 +124,13 @@ _now: ContextVar[StepNames | None] = ContextVar("statebag_step", default=None)
 
 
 def current_names() -> dict[str, str]:
-    """Return the names of the step that is at work, in this thread or in one that it started."""
+    """Return the names of the current step, in this thread or in one that it started."""
     names = _now.get()
     return {} if names is None else names.as_dict()
 
 
 def belongs_to(identity: str | None, scope: str) -> None:
-    """Say which execution the step at work belongs to, once its state has told it.
+    """Record which execution the current step belongs to, once its state has shown it.
 
     Args:
         identity: The execution's id; None if the state has none.
@@ -212,7 +212,7 @@ def _tell(watcher: Watcher, done: Done) -> None:
     except Exception as error:  # noqa: BLE001 (a step's result is worth more than its metrics)
         warn(
             "NotReported",
-            "%s could not be told of a step: %s",
+            "%s failed on the report of a step: %s",
             type(watcher).__name__,
             type(error).__name__,
         )

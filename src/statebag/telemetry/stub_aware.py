@@ -1,6 +1,6 @@
-"""Find out whether code reads bags through this library, as a handler with stubs must.
+"""Find out whether code reads bags through this library, as a handler that gets stubs must.
 
-`statebag run` checks each handler. Every call that reads stubs reports its value here: those of a
+`statebag run` checks each handler. Every call that reads stubs reports its value here: calls of a
 client, of a decorated handler, and of the state data manager.
 """
 
@@ -64,7 +64,7 @@ def watched_for_reading(counts: Callable[[Any], bool]) -> Iterator[Aware]:
 
 
 def reads_stubs(value: Any) -> None:
-    """Note that the stubs in a value are read now."""
+    """Note that the stubs in a value are being read."""
     if not _all:
         return
     watching = _watching.get()

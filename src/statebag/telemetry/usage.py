@@ -33,7 +33,8 @@ class Usage(msgspec.Struct):
         blobs_carried: Inline blobs.
         bytes_carried: Their bytes, as base64.
         blobs_read: Blobs that were fetched and verified.
-        healed_reads: Blobs that the store did not give whole and that were read again or elsewhere.
+        healed_reads: Blobs that the store did not return intact and that were read again or
+            elsewhere.
         legacy_pointers_read: Legacy pointers that were followed.
         legacy_pointers_left: Legacy pointers in a step's event that were not followed.
         never_compressed: Values given to `decompress_data` that were never compressed.
@@ -92,7 +93,7 @@ def measured() -> Iterator[Usage]:
 
 
 def is_measured() -> bool:
-    """Return whether anybody collects, for counters that are expensive to compute."""
+    """Return whether counters are being collected: some are expensive to compute."""
     return bool(_collecting.get())
 
 

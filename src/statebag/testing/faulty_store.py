@@ -35,7 +35,7 @@ class Fault:
             or the last span of a `get_ranges`. `delay`: the call happens late.
         error: The error of `before` and `after`; by default `StoreUnavailable`.
         keep_bytes: How much of the body `truncate` leaves.
-        delay_seconds: How late `delay` is.
+        delay_seconds: The delay of `delay`, in seconds.
     """
 
     operation: str
@@ -55,7 +55,7 @@ class Fault:
 
 
 class FaultyStore:
-    """Pass calls on to a store, except where the plan says otherwise. Thread-safe.
+    """Pass calls on to a store, except those that the plan makes fail. Thread-safe.
 
     As a context manager, it fails the test if a planned fault did not happen.
 

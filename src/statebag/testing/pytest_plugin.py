@@ -1,4 +1,4 @@
-"""The pytest plugin of statebag: fixtures that run workflows, and open what is in their bags.
+"""The pytest plugin of statebag: fixtures that run workflows, and open their bags.
 
 pytest loads it in each of its runs, so it imports the engine only in a test that uses it.
 """
@@ -25,8 +25,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--statebag-as-deployed",
         action="store_true",
-        help="Let functions seal as on AWS. By default all leaves a payload that no control path "
-        "names, however small, so that a path that is not named fails in the test.",
+        help=(
+            "Let functions seal as on AWS. By default everything that no control path names is "
+            "offloaded, however small, so that a missing control path fails in the test."
+        ),
     )
 
 
@@ -50,12 +52,12 @@ def run_workflow(
 ) -> Callable[..., RanWorkflow]:
     """Run a workflow: `run_workflow("template.yaml", input=…, mocks=…, functions=…, seeds=…)`.
 
-    Takes what `statebag.local.run` takes, and of a template `machine`, `parameters`,
+    It takes the arguments of `statebag.local.run`, and for a template also `machine`, `parameters`,
     `substitutions` and `environment`, as `load_workflow` does. Packs go to `statebag_store`.
 
     Without a definition, the one in `statebag.toml` (or `[tool.statebag]`) is run, with the
-    functions and variables there. The nearest such file counts, beside the test or above it. What
-    the test gives wins.
+    functions and variables there. The nearest such file counts, next to the test or above it.
+    Arguments of the test win.
     """
     as_deployed = bool(request.config.getoption("--statebag-as-deployed"))
     of_a_file = ("machine", "parameters", "substitutions", "environment")

@@ -1,4 +1,4 @@
-"""What a test asks of a workflow that has run: its end, and the states in its bags."""
+"""Answer a test's questions about a workflow that has run: its end, and the states in its bags."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class RanWorkflow:
         return self.execution.cause or ""
 
     def outputs(self, state: str) -> list[Any]:
-        """Return what a state left, opened, each time in turn; fail the test if it never did.
+        """Return the opened outputs of a state, in order; fail the test if it has none.
 
-        States of children of a distributed Map are not among them: their executions are others.
+        States of a distributed Map's children are not included: they belong to other executions.
         """
         left = [
             event["stateExitedEventDetails"]
@@ -62,7 +62,7 @@ class RanWorkflow:
         assert entered == list(states), self._told()
 
     def passed_through(self, *states: str) -> None:
-        """Fail the test if these states were not entered in this order, among others or not.
+        """Fail the test if these states were not entered in this order; others may be between.
 
         States of branches and of iterations of inline Maps count too.
         """
@@ -79,7 +79,7 @@ class RanWorkflow:
         assert size <= most_bytes, f"a payload of {largest.path} has {size:,} bytes"
 
     def _told(self) -> str:
-        """How it ended, and where: of a step that is not opened, an error is all there is."""
+        """Return how it ended, and where; of a step that is not opened, only the error is known."""
         one = self.execution
         went = " > ".join(state.state for state in one.transitions[-8:])
         error = f" {one.error}: {one.cause}" if one.error or one.cause else ""

@@ -1,4 +1,4 @@
-"""The tests that every store passes, for your test class to inherit.
+"""The tests that every store must pass, for your test class to inherit.
 
 ```python
 class TestMyStore(StoreContract):

@@ -29,7 +29,7 @@ _READ_BYTES = 4 * 1024 * 1024  # chosen: what is read from the file at once
 
 
 class EventFile:
-    """A growing file of events, one JSON object a line.
+    """A growing file of events, one JSON object per line.
 
     Args:
         file: The file.
@@ -83,7 +83,7 @@ class EventFile:
             return len(self.events) > before
 
     def total_bytes(self) -> int:
-        """Return the size of the file now."""
+        """Return the current size of the file."""
         return self._file.stat().st_size
 
     def newest(self) -> dict[str, Any] | None:
@@ -109,7 +109,7 @@ class EventFile:
         """Return the payload of an event, read from the file; None if it has none.
 
         Raises:
-            InvalidState: The file does not have the event any more.
+            InvalidState: The file no longer has the event.
         """
         place = self._places.get(number)
         if place is None:

@@ -36,8 +36,8 @@ def overview(seen: SeenExecution, *, causes: bool = False) -> dict[str, Any]:
         causes: Whether to show causes that may quote values.
 
     Returns:
-        Each call reads more of a long history. Until all was read, `reading` is the share that was,
-        and steps and errors are those so far; it is None afterwards.
+        Each call reads more of a long history. `reading` is the share that was read so far, and
+        steps and errors are those in it; once everything was read, it is None.
     """
     snapshot = seen.look()
     events, newest = snapshot.history.events, snapshot.newest
@@ -88,9 +88,9 @@ def graph_of(seen: SeenExecution) -> dict[str, Any]:
 
 
 def timeline_of(seen: SeenExecution, points: int) -> dict[str, Any]:
-    """Return the payload of each step against the limit, joined into at most so many points.
+    """Return the size of each step's payload, joined into at most `points` points.
 
-    Each call measures some more payloads, so more opened sizes become known.
+    Each call measures some more payloads, so that more opened sizes are known.
 
     Args:
         seen: The execution.

@@ -56,7 +56,7 @@ class HeadCatalog:
 
         Args:
             text: Only heads with this text, in any case of letters, in the scope and name, or in
-                the newest label. Labels are looked at as far as one answer reads objects.
+                the newest label. Only the labels of objects that one answer reads are searched.
 
         Returns:
             `heads`, and in `left_out` how many more there are.

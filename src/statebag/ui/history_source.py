@@ -37,7 +37,7 @@ class HistorySource(Protocol):
         log: Its events so far.
         is_local: Whether it ran on this machine.
         branches: The first states of the branches of each Parallel.
-        definition: What it runs; None if that is not known.
+        definition: The definition that it runs; None if that is not known.
     """
 
     log: EventFile
@@ -55,7 +55,7 @@ class HistorySource(Protocol):
         ...
 
     def newest(self) -> dict[str, Any] | None:
-        """Return the newest event without its payload, although those before were not read."""
+        """Return the newest event without its payload, even if those before it were not read."""
         ...
 
     def share(self) -> float:
@@ -144,7 +144,7 @@ class AwsSource:
         self.branches: dict[str, list[str]] = {}
 
     def refresh(self, most: int | None = None) -> bool:
-        """Request the events after the newest known one; pages until there are `most` bytes.
+        """Request pages of events after the newest known one, until there are `most` bytes.
 
         Raises:
             StatebagError: As `statebag.stepfunctions.history_pages.read_history`.
@@ -206,7 +206,7 @@ class AwsSource:
         return 1.0 if not last else min(1.0, self._newest / max(1, int(last["id"])))
 
     def _new_pages(self) -> Iterator[list[Any]]:
-        """Return pages of events, in which older ones may stand too."""
+        """Return pages of events, which may include older ones."""
         from statebag.stepfunctions.history_pages import event_pages  # noqa: PLC0415 - as above
 
         if self._pages is not None:

@@ -1,4 +1,4 @@
-"""Write many rows of the same fields as columns, so that a long list takes little of a file."""
+"""Write many rows of the same fields as columns, so that a long list takes little room."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["packed"]
 
 
 def packed(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return rows as columns; texts that repeat stand once.
+    """Return rows as columns, in which repeated texts occur once.
 
     Args:
         rows: JSON objects with the same names.

@@ -1,4 +1,4 @@
-"""Answer the questions that the page may ask; none of them writes anything."""
+"""Answer the questions that the page may ask; no answer writes anything."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class PageData:
         return self.catalog.get(asked.text("arn"))
 
     def _states(self, asked: _Asked) -> SeenStates:
-        """Return the execution, or the head, that has the states which are asked for."""
+        """Return the execution, or the head, whose states the page asks for."""
         name = asked.text("arn")
         return self.heads.get(name) if is_head(name) else self.catalog.get(name)
 
@@ -193,7 +193,7 @@ class PageData:
 
 
 class _Asked:
-    """The parameters of a request, which are untrusted: they come from an address."""
+    """The parameters of a request, which are untrusted: they come from a URL."""
 
     def __init__(self, given: dict[str, str]) -> None:
         self._given = given

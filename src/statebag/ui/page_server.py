@@ -34,7 +34,7 @@ def serve(
         catalog: Finds executions.
         client: Reads the store.
         port: The port; 0 takes a free one.
-        ready: Is called with the address of the page, which has the token.
+        ready: Called with the address of the page, which contains the token.
 
     Raises:
         ConfigurationError: The port cannot be used.

@@ -31,7 +31,8 @@ class Estimate:
     Attributes:
         transitions: States that it entered; retries are not counted.
         puts: Packs in its own scope that its payloads name: each was written by one PUT.
-        gets: The most requests to read them: each state opens all its input in a new process.
+        gets: The largest number of requests to read them: as if each state opened all its input in
+            a new process.
         dollars: The price of all that.
     """
 
@@ -68,6 +69,6 @@ def pack_names(line: bytes) -> set[str]:
 
 
 def is_below(packs: Iterable[str], machine: str, name: str) -> set[str]:
-    """Return the packs that lie in the scope of an execution, or below it."""
+    """Return the packs in the scope of an execution, or below it."""
     scope = encode_scope(f"{machine}/{name}") + "/"
     return {pack for pack in packs if pack.startswith(scope)}

@@ -61,7 +61,8 @@ class RecordedAnswers:
 
         Args:
             question: One of those of the page.
-            keyed: The parameters that the file's page names when it asks; None stands for all.
+            keyed: The parameters that the page in the file passes when it asks; None stands for
+                all.
             **asked: The parameters.
         """
         given = {"arn": self._name, **{name: str(value) for name, value in asked.items()}}
@@ -90,7 +91,7 @@ class RecordedAnswers:
         Args:
             seen: What has the state.
             number: The number of the event, or of the version.
-            name: How a person picks it from a list.
+            name: The name under which a person picks it from a list.
         """
         if number in self.states:
             return
@@ -104,7 +105,7 @@ class RecordedAnswers:
             self._record_tree(number)
 
     def _record_tree(self, number: int) -> None:
-        """Record the tree of a state, level by level: what stands plain in the bag."""
+        """Record the tree of a state, level by level, as far as it is plain in the bag."""
         level: list[list[str | int]] = [[]]
         questions = 0
         while level and questions < _MOST_QUESTIONS:
@@ -160,7 +161,7 @@ class RecordedAnswers:
             answer.pop("mark", None)  # for a next question, which a file does not answer
 
     def shown(self) -> dict[str, Any]:
-        """Return all of it as a JSON value for the page's script."""
+        """Return everything as a JSON value for the page's script."""
         return {
             "newest": self.newest,
             "states": [self.states[number] for number in sorted(self.states)],

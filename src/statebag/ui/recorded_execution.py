@@ -1,4 +1,4 @@
-"""Record what a report shows of one execution."""
+"""Record what a report shows about one execution."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MEASURED_AT_ONCE = 1_000  # chosen: payloads
 def record_execution(
     data: PageData, arn: str, *, values: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what the file's page reads at its begin, and the long lists, which it reads later.
+    """Return what the page in the file reads first, and the long lists, which it reads later.
 
     Raises:
         StatebagError: The history cannot be read.
@@ -68,7 +68,7 @@ def _record_states(recorded: RecordedAnswers, seen: SeenExecution) -> None:
 
 
 def _important(seen: SeenExecution) -> Iterator[Transition]:
-    """Yield the steps whose states a report has in any case."""
+    """Yield the steps whose states a report always has."""
     snapshot = seen.snapshot()
     made, failed = snapshot.made, snapshot.stands.state
     yield made[0]

@@ -1,4 +1,4 @@
-"""Record what a report shows of one head: its versions, their states, what each changed."""
+"""Record what a report shows about one head: its versions, their states, what each changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_VERSIONS = 1_000  # chosen: each is a request
 def record_head(
     data: PageData, name: str, *, values: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what the file's page reads at its begin, and the long lists, which it reads later.
+    """Return what the page in the file reads first, and the long lists, which it reads later.
 
     Args:
         data: Answers the questions of the page.
@@ -57,6 +57,6 @@ def record_head(
 
 
 def _alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows that have the same names: what one does not have is None."""
+    """Return rows that have the same names: a missing value is None."""
     names = dict.fromkeys(name for row in rows for name in row)
     return [{name: row.get(name) for name in names} for row in rows]

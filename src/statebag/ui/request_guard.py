@@ -45,7 +45,7 @@ _STATUSES = {
 
 
 class RequestGuard:
-    """Refuse what does not come from the page, and turn errors into answers without values.
+    """Refuse requests that do not come from the page, and turn errors into answers without values.
 
     Args:
         app: The page.
@@ -91,19 +91,19 @@ class RequestGuard:
     def _refusal(self, scope: Scope) -> Response | None:
         headers = _headers(scope)
         if headers.get("host") not in self._hosts:
-            return _refused(421, "This page answers only as 127.0.0.1.")
+            return _refused(421, "This page is served only as 127.0.0.1.")
         if scope["method"] not in {"GET", "HEAD"}:
-            return _refused(405, "This page only reads.")
+            return _refused(405, "This page only answers reads.")
         first = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         if not hmac.compare_digest(first.encode("utf-8", "surrogatepass"), self._token):
             return _refused(403, "Open the address that `statebag ui` printed: it has a token.")
         if "origin" in headers and headers["origin"] not in self._origins:
-            return _refused(403, "This page answers no other site.")
+            return _refused(403, "This page does not answer other sites.")
         if headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
             # A person who follows a link from a web terminal comes from another site too.
             is_visit = headers.get("sec-fetch-mode") == "navigate"
             if not is_visit or headers.get("sec-fetch-dest") != "document":
-                return _refused(403, "This page answers no other site.")
+                return _refused(403, "This page does not answer other sites.")
         return None
 
 
@@ -132,5 +132,5 @@ def answer_to(error: Exception) -> JSONResponse:
             "hint": error.hint,
         }
         return JSONResponse(body, _STATUSES.get(error.code, 400))
-    body = {"error": f"this is a fault of the program: {type(error).__name__}", "code": "fault"}
+    body = {"error": f"this is a bug in statebag: {type(error).__name__}", "code": "fault"}
     return JSONResponse(body, 500)

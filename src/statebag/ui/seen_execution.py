@@ -44,9 +44,8 @@ class Snapshot:
         made: Its transitions.
         stands: Its status.
         number: The number of the snapshot: a page asks for newer ones.
-        newest: Its newest event, although those before may not have been read; None if none is
-            there.
-        is_whole: Whether all events were read; until then, `stands` is what the newest one says.
+        newest: Its newest event, even if those before it were not read; None if there is none.
+        is_whole: Whether all events were read; until then, `stands` comes from the newest one.
         share: How much was read, from 0 to 1.
     """
 
@@ -60,7 +59,7 @@ class Snapshot:
 
 
 class SeenExecution:
-    """One execution; it is read again on each request, and never held whole in memory.
+    """One execution, which is read again on each request, and never held in memory as a whole.
 
     Args:
         arn: Its ARN.
@@ -86,7 +85,7 @@ class SeenExecution:
         self._unknown: set[int] = set()  # events whose payload cannot be measured
 
     def snapshot(self) -> Snapshot:
-        """Return what is known now; all that was written is read.
+        """Return what is known after everything written so far was read.
 
         Raises:
             StatebagError: The history cannot be read.
@@ -160,7 +159,7 @@ class SeenExecution:
         return History(self.arn.arn, self.arn.machine, tuple(events), self.source.branches, goes_on)
 
     def payload_event(self, number: int | None = None) -> int:
-        """Return the number of the event whose payload counts at an event.
+        """Return the number of the event whose payload is the state at an event.
 
         Args:
             number: An event. If it has no payload, the nearest earlier one on its way counts. None
@@ -198,7 +197,7 @@ class SeenExecution:
         return payload.value()
 
     def mark(self, number: int) -> str:
-        """Return nothing: another run of the name is another `SeenExecution`."""
+        """Return an empty mark: another run of the name is another `SeenExecution`."""
         del number
         return ""
 

@@ -1,6 +1,6 @@
-"""One head as the page shows it: its versions, and the state of each.
+"""Hold one head as the page shows it: its versions, and the state of each.
 
-The numbers of its versions take the place that those of events have in an execution. Only the
+The numbers of its versions are used like those of events in an execution. Only the
 store's reads are used, so a store without conditional writes, or with none allowed, is shown too.
 """
 
@@ -58,7 +58,7 @@ def is_head(name: str) -> bool:
 
 
 class SeenHead:
-    """One head; what its object says is read again at each question.
+    """One head, whose object is read again at each question.
 
     Args:
         client: Reads the store.
@@ -98,7 +98,7 @@ class SeenHead:
             raise BlobMissing(
                 "the head was deleted" if state else "the head does not exist",
                 object_name=self.key,
-                hint="`statebag heads` lists those that are there.",
+                hint="`statebag heads` lists those that exist.",
             )
         self._state = state
         return state
@@ -121,7 +121,7 @@ class SeenHead:
         """Return the record of a version.
 
         Raises:
-            BlobMissing: It was deleted meanwhile.
+            BlobMissing: It was deleted in the meantime.
             BlobCorrupt: Its object holds something else.
         """
         if state.newest is not None and state.newest.number == one.number:
@@ -161,7 +161,7 @@ class SeenHead:
         if found is None:
             raise InvalidState(
                 f"the head has no version {number}: its newest is {newest.number}",
-                hint="Take one of those that the head's page lists: others were deleted.",
+                hint="Choose one that the head's page lists: others were deleted.",
             )
         return self.record(state, found)
 
@@ -214,7 +214,7 @@ class SeenHead:
         return self.at(number).number
 
     def mark(self, number: int) -> str:
-        """Return what no other version of any head has."""
+        """Return a mark that no other version of any head has."""
         return self.at(number).id
 
     def bag(self, number: int) -> Any:
@@ -232,7 +232,7 @@ class SeenHead:
         return known
 
     def kind_of(self, number: int) -> str:
-        """Return what is known of a version in a word: its label."""
+        """Return a word for a version: its label."""
         return self.at(number).label
 
     def moments(self, at: int, after: int) -> Iterator[Moment]:
@@ -258,7 +258,7 @@ def _same(payload: Payload | None) -> Payload | None:
 
 
 def overview_of_head(head: SeenHead) -> dict[str, Any]:
-    """Return what the page shows of a head above its versions: names, numbers, sizes, origins."""
+    """Return what the page shows above a head's versions: names, numbers, sizes, origins."""
     state = head.look()
     newest = state.newest
     assert newest is not None

@@ -1,4 +1,4 @@
-"""A thing that has a state at each of several numbers: an execution's events, a head's versions."""
+"""Describe what has a state at each of some numbers: an execution at events, a head at versions."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Moment:
 
 
 class SeenStates(Protocol):
-    """What has the states.
+    """An execution or a head, which has the states.
 
     Attributes:
-        key: Its name: no other one has it.
+        key: Its unique name.
         moments_at_once: How many moments one answer looks at.
     """
 
@@ -43,11 +43,11 @@ class SeenStates(Protocol):
     moments_at_once: int
 
     def payload_event(self, number: int | None = None) -> int:
-        """Return the number whose state counts at a number; None stands for the newest."""
+        """Return the number of the state that applies at a number; None stands for the newest."""
         ...
 
     def mark(self, number: int) -> str:
-        """Return what changes if another state comes to have the number."""
+        """Return a mark that changes if the number gets another state."""
         ...
 
     def bag(self, number: int) -> Any:
@@ -59,9 +59,9 @@ class SeenStates(Protocol):
         ...
 
     def kind_of(self, number: int) -> str:
-        """Return what is there, in a word."""
+        """Return a word for what is at a number."""
         ...
 
     def moments(self, at: int, after: int) -> Iterator[Moment]:
-        """Yield the moments after a number that belong together with one."""
+        """Yield the moments after a number that belong together with another one."""
         ...

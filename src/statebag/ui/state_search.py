@@ -1,4 +1,4 @@
-"""Search a state by path and by value, reading no more than a budget of bytes."""
+"""Search a state by path and by value, reading stored values within a budget of bytes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ Where = Literal["path", "value"]
 def search(
     tree: StateTree, text: str, where: Where, *, values: bool, budget: int = SEARCH_BYTES
 ) -> dict[str, Any]:
-    """Return the values whose name, or whose text, holds a text, in any case of letters.
+    """Return the values whose path or text contains a text, ignoring case.
 
     Args:
         tree: The state.
-        text: What to look for.
+        text: The text to look for.
         where: `path`: in the path; `value`: in strings, numbers, booleans and null.
         values: Whether values may be shown. The paths of hits are shown anyway.
         budget: Bytes of stored values that may be read.

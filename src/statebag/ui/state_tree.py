@@ -1,8 +1,8 @@
 """The state in a bag as a tree that opens on demand.
 
 Plain values of the bag are shown at once. A stub shows its size, its kind and where its bytes are.
-It is read when somebody opens it. Of a long array or object, only the chunks of the shown part are
-read.
+It is read when a user opens it. If an array or object is long, only the chunks of the shown part
+are read.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class StateTree:
     def node(
         self, path: Sequence[Part], *, values: bool, most: int = OPENED_BYTES
     ) -> dict[str, Any]:
-        """Return what is known of the value at a path, without reading it.
+        """Return what is known about the value at a path, without reading it.
 
         Args:
             path: The path.
@@ -83,10 +83,10 @@ class StateTree:
             start: The first one, from 0.
             count: How many at most.
             values: Whether values may be shown.
-            most: Bytes of a value that may be read whole.
+            most: The largest value that may be read as a whole, in bytes.
 
         Raises:
-            LimitExceeded: A value would have to be read whole, and is larger than that.
+            LimitExceeded: A value would have to be read as a whole, and is larger than that.
             StatebagError: As `node`.
         """
         return [
@@ -153,7 +153,7 @@ class StateTree:
         return _member(found, part, path)
 
     def _page_with(self, stub: Unopened, path: tuple[Part, ...], name: Part) -> dict[Part, Any]:
-        """Return the page of a long object that has a name: one shown before, else any."""
+        """Return the page of a long object with a name: one shown before, if it is there."""
         for key, (members, _) in reversed(self._opened.items()):
             if key[0] == path and len(key) == 3 and name in dict(members):
                 return dict(members)
@@ -183,7 +183,7 @@ class StateTree:
         if key not in self._opened:
             if value.size > most:
                 raise LimitExceeded(
-                    f"the value has {value.size:,} bytes, and would be read whole",
+                    f"the value has {value.size:,} bytes, and would be read as a whole",
                     path=render_path(path),
                     hint=f"Ask for it with a limit above {most:,} bytes.",
                 )
@@ -205,7 +205,7 @@ class StateTree:
         small ones first. One that does not fit into the budget is yielded again, as skipped.
 
         Args:
-            budget: Bytes of values behind stubs that may be read, by the sizes that the stubs have.
+            budget: Bytes of stored values that may be read, by the sizes in their stubs.
         """
         stubs: list[tuple[tuple[Part, ...], Unopened]] = []
         for path, value in _inside((), self._root):
@@ -261,7 +261,7 @@ def describe(key: Part | None, value: Any, *, values: bool) -> dict[str, Any]:
 
     Args:
         key: Its name or index; None for the whole state.
-        value: The value; `Unopened` for one behind a stub.
+        value: The value; `Unopened` for one that is a stub in the bag.
         values: Whether it may be shown.
     """
     if isinstance(value, Unopened):
@@ -293,7 +293,7 @@ def describe(key: Part | None, value: Any, *, values: bool) -> dict[str, Any]:
 
 
 def _preview_of(value: Unopened) -> str | None:
-    """Return the preview in a stub, which came in a payload: of any type and length."""
+    """Return the preview in a stub, which came in a payload and may have any type and length."""
     body = value.wire.get(KEY)
     found = body.get(PREVIEW) if isinstance(body, dict) else None
     return found[:_PREVIEW] if isinstance(found, str) and found else None

@@ -1,4 +1,4 @@
-"""Show what an execution has in the store, what is shared, and what gc would delete."""
+"""Show what an execution has in the store, what it shares, and what gc would delete."""
 
 from __future__ import annotations
 
@@ -90,15 +90,6 @@ def store_now(client: Statebag) -> dict[str, Any]:
         "snapshots": kinds["snapshot"],
         "scopes": len(scopes),
         "actions": dict(counts),
-        "decisions": [
-            {
-                "scope": one.scope,
-                "action": one.action,
-                "why": one.why,
-                "objects": one.objects,
-                "bytes": one.bytes,
-            }
-            for one in shown[:_SCOPES_SHOWN]
-        ],
+        "decisions": [one.as_dict() for one in shown[:_SCOPES_SHOWN]],
         "left_out": max(0, len(shown) - _SCOPES_SHOWN),
     }

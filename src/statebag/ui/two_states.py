@@ -40,7 +40,7 @@ def differences_by_bags(
 
     Returns:
         `changes`, each with `path`, `kind` (`possible` if the bags do not show whether it changed)
-        and the bytes `before` and `after`; with `old` and `new` if these stand plain in the bag;
+        and the bytes `before` and `after`; with `old` and `new` if these are plain in the bag;
         `left_out`: how many more there are.
 
     Raises:
@@ -60,7 +60,7 @@ def differences_by_bags(
 
 
 def _plain(tree: StateTree, path: str, *, values: bool) -> dict[str, Any] | None:
-    """Return a plain value of the bag that holds no others; None for any other."""
+    """Return a plain scalar of the bag; None for any other value."""
     try:
         value = tree.at(parse_path(path), 0)
     except StatebagError:

@@ -38,16 +38,16 @@ def trail(
 ) -> dict[str, Any]:
     """Return the events at which a value changed.
 
-    The digest in a stub tells whether a value changed. A value inside a stored one is read only
-    where the stored one changed. Only events of the same branch, or of the same iteration, count:
-    the states of others have other fields.
+    The digest in a stub shows whether a value changed. A value inside a stored one is read only if
+    the stored one changed. Only events of the same branch, or of the same iteration, count: the
+    states of others have other fields.
 
     Args:
         client: Reads the store.
         seen: The execution, or the head.
         path: The value's path in the state.
         at: The event in whose state the value was picked.
-        after: The event to go on after.
+        after: The event after which to continue.
         before: The mark of the value at that event, as the last call returned it.
         values: Whether values may be shown.
 
@@ -102,7 +102,7 @@ def trail(
 
 
 def _veiled(mark: str) -> str:
-    """Return a mark that tells whoever reads it nothing: a short value's digest can be guessed."""
+    """Return a mark that reveals nothing to its reader: a short value's digest can be guessed."""
     if mark == _ABSENT:
         return mark
     return hashlib.blake2b(mark.encode(), digest_size=16, key=_VEIL).hexdigest()

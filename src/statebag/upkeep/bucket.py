@@ -56,9 +56,9 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Out
                 return unset
             if code == "NoSuchBucket":
                 return Outcome(what, "fail", "there is no such bucket", _CREATE)
-            return Outcome(what, "unknown", code or "no answer", "Ask whoever owns the bucket.")
+            return Outcome(what, "unknown", code or "no answer", "Ask the owner of the bucket.")
         except BotoCoreError as error:
-            return Outcome(what, "unknown", type(error).__name__, "Ask whoever owns the bucket.")
+            return Outcome(what, "unknown", type(error).__name__, "Ask the owner of the bucket.")
         return judge(answer)
 
     where = {"Bucket": bucket}
@@ -93,7 +93,7 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Out
 
 
 _CREATE = "Create the bucket, or correct the store's address."
-_KEEP_VERSIONS = "Turn versioning on: a deleted or damaged pack can then be healed."
+_KEEP_VERSIONS = "Turn versioning on: a deleted or damaged pack can then be repaired."
 _BLOCK_ACCESS = "Block all public access of the bucket."
 
 
@@ -118,7 +118,7 @@ def _lifecycle(rules: list[Any], prefix: str) -> Outcome:
         if rule.get("Status") == "Enabled" and applies and (dated or days is not None):
             early.append((days if days is not None else 0, rule.get("ID", "without a name")))
     if not early:
-        return Outcome("lifecycle", "ok", "no rule deletes what is below the prefix")
+        return Outcome("lifecycle", "ok", "no rule deletes objects below the prefix")
     days, name = min(early)
     if days < RETENTION.days:
         return Outcome(
@@ -137,7 +137,7 @@ def _lifecycle(rules: list[Any], prefix: str) -> Outcome:
 
 
 def _archived_by(rule: Any) -> Outcome | None:
-    """Return a warning about a rule that archives objects, which reads do not get; else None."""
+    """Return a warning about a rule that archives objects, which cannot be read then; else None."""
     for move in rule.get("Transitions", []):
         kind = move.get("StorageClass")
         if kind in _ARCHIVES:
@@ -201,10 +201,10 @@ def _rights_beside(client: Any, bucket: str, refused: type[Exception]) -> Iterat
         client.abort_multipart_upload(**beside, UploadId=upload)
 
     yield _superfluous(
-        "reading beside the prefix", lambda: client.head_object(**beside), refused, "s3:GetObject"
+        "reading outside the prefix", lambda: client.head_object(**beside), refused, "s3:GetObject"
     )
     yield _superfluous(
-        "writing beside the prefix", begun_and_dropped, refused, "s3:PutObject, s3:DeleteObject"
+        "writing outside the prefix", begun_and_dropped, refused, "s3:PutObject, s3:DeleteObject"
     )
 
 

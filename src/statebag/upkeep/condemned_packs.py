@@ -1,4 +1,4 @@
-"""The mark that names the packs of a scope which a collector will delete after the grace.
+"""Write and read the mark that names a scope's packs that a collector will delete after the grace.
 
 Once they are deleted, the mark names them for another grace. So a writer that saw a pack before it
 was deleted learns that it is gone.

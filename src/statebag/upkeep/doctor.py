@@ -39,7 +39,7 @@ class Outcome(msgspec.Struct, frozen=True):
         status: `fail`: states may be lost or no step will work. `warn`: it works, but is less safe
             than it could be. `unknown`: the check was not possible.
         seen: What was found.
-        advice: What to do; empty if all is well.
+        advice: What to do; empty if there is nothing to do.
     """
 
     what: str
@@ -78,7 +78,7 @@ def examine(store: Store) -> Iterator[Outcome]:
 
 
 def _tried(work: Callable[[], object]) -> str | None:
-    """Return None if it went well; otherwise the words of the error, without a value."""
+    """Return None if it succeeded; otherwise the error's text, without a value."""
     try:
         work()
     except StatebagError as error:
@@ -153,14 +153,21 @@ def _clock(store: Store, name: str) -> Outcome:
     apart = abs(datetime.now(UTC) - info.modified)
     seconds = f"{apart.total_seconds():.0f} s apart"
     if apart >= _SKEW_REFUSED:
-        return Outcome("clock", "fail", seconds, "Set the clock: S3 refuses requests so far off.")
+        return Outcome(
+            "clock", "fail", seconds, ("Set the clock: S3 refuses requests that are this far off.")
+        )
     if apart >= _CLOCKS_APART:
-        return Outcome("clock", "warn", seconds, "Set the clock: near 15 minutes S3 refuses.")
+        return Outcome(
+            "clock",
+            "warn",
+            seconds,
+            ("Set the clock: S3 refuses requests that are 15 minutes off."),
+        )
     return Outcome("clock", "ok", seconds)
 
 
 def _replaced(store: Store, name: str) -> Iterator[Outcome]:
-    """Check that a second PUT of a name wins, since a repair writes damaged packs again."""
+    """Check that a second PUT of a name replaces the first: a repair writes damaged packs again."""
     try:
         store.put(name, _BODY[::-1])
         new = store.get(name) == _BODY[::-1]
@@ -180,10 +187,13 @@ def _replaced(store: Store, name: str) -> Iterator[Outcome]:
 
 
 def _conditional(store: Any, name: str) -> Outcome:
-    """Return whether a write can depend on what is there, which heads need."""
+    """Check whether a write can depend on the current version, which heads need."""
     what = "writes that depend on a version"
     if not is_conditional(store):
-        advice = "Steps need none. Heads do, and the saver for LangGraph: keep them elsewhere."
+        advice = (
+            "Steps do not need them. Heads and the saver for LangGraph do: keep these in another "
+            "store."
+        )
         return Outcome(what, "warn", "this kind of store has none", advice)
     try:
         _, version = store.get_version(name)
@@ -209,7 +219,7 @@ def _conditional(store: Any, name: str) -> Outcome:
 
 
 def _conditional_delete(store: Any, name: str) -> Outcome:
-    """Whether a delete can depend on what is there."""
+    """Check whether a delete can depend on the current version."""
     what = "deletes that depend on a version"
     try:
         stale = store.put_if(name, _BODY, store.get_version(name)[1])
@@ -219,8 +229,10 @@ def _conditional_delete(store: Any, name: str) -> Outcome:
         except Conflict:
             return Outcome(what, "ok", "kept")
     except StatebagError as error:
-        return Outcome(what, "warn", error.code, "Steps work; nothing else deletes so.")
-    return Outcome(what, "warn", "ignored", "It deletes what another writer has replaced.")
+        return Outcome(what, "warn", error.code, "Steps work; only heads would use such deletes.")
+    return Outcome(
+        what, "warn", "ignored", ("It deletes an object that another writer has replaced.")
+    )
 
 
 def _deleted(store: Store, name: str, error: str | None) -> Outcome:
@@ -228,7 +240,7 @@ def _deleted(store: Store, name: str, error: str | None) -> Outcome:
         return Outcome(
             "delete",
             "warn",
-            f"{error}; {name} is left behind",
+            f"{error}; {name} is still in the store",
             "Steps need no delete; gc does. Delete the probe by hand.",
         )
     try:
@@ -236,6 +248,6 @@ def _deleted(store: Store, name: str, error: str | None) -> Outcome:
     except BlobMissing:
         return Outcome("delete", "ok", "gone at once")
     except StatebagError as failed:
-        advice = "Look again: gc needs to see what it deleted."
+        advice = "Check again: gc must be able to see what it deleted."
         return Outcome("delete", "unknown", failed.code, advice)
     return Outcome("delete", "fail", "the object is still there", "gc frees nothing here.")

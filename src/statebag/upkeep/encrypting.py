@@ -19,8 +19,8 @@ def encrypt_plain(store: Store, prefix: str = "", *, dry_run: bool = False) -> l
     """Encrypt each pack and snapshot that is not encrypted as this client encrypts.
 
     It checks each object by its name, and leaves damaged ones to `repair`. Objects of other writers
-    below the root (results of a Map) stay as they are, since their writers could not read them
-    otherwise. After a crash, some objects are encrypted and some are not; run it again.
+    below the root (results of a Map) stay as they are, so that their writers can still read them.
+    After a crash, some objects are encrypted and some are not; run it again.
 
     Args:
         store: A client's store, with keys.

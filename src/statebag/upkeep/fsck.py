@@ -1,4 +1,4 @@
-"""`fsck`: read every object of a store, and report what is damaged or missing, and for whom.
+"""`fsck`: read every object of a store, and report what is damaged or missing, and whom it affects.
 
 It reads one execution at a time, in the order of the names, so memory depends on the largest
 execution and not on the store. It writes nothing.
@@ -62,12 +62,12 @@ class ObjectFault(msgspec.Struct, frozen=True):
 
     Attributes:
         kind: `damaged`: its bytes are not those that were written. `missing`: something refers to
-            the object, or to a blob in it, and it is not there. `unreadable`: the store did not
+            the object, or to a blob in it, but it is not there. `unreadable`: the store did not
             return it, so nothing is known about it.
         name: The object.
         lost_blobs: How many blobs in it are lost; None if unknown.
-        touches: The affected scopes, snapshots and bags. A bag of an affected scope is affected if
-            it refers to the object; the bags that the check was given and that do are listed.
+        touches: The affected scopes, snapshots and bags. A bag in an affected scope is affected if
+            it refers to the object; such bags are listed if they were given to the check.
         detail: What was found, in a few words.
     """
 
@@ -120,7 +120,7 @@ class _Seen(msgspec.Struct):
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether its bytes could not be looked at without a key."""
+        """Whether its bytes could not be checked without a key."""
         return _is_encrypted(self.error)
 
     @property
@@ -181,7 +181,7 @@ def _read(
     counts: Counter[str],
     report: FsckReport,
 ) -> Iterator[tuple[ObjectInfo, _Seen | None]]:
-    """Each object in its order, with what was seen in it; None for those that are not read."""
+    """Yield each object in order, with the facts about it; None for objects that are not read."""
     waiting: deque[tuple[ObjectInfo, Task[_Seen] | None]] = deque()
     reading = size = 0
 
@@ -231,13 +231,13 @@ def _look_at(store: Store, name: str) -> _Seen:
     else:
         _look_at_pack(seen, data)
     if not isinstance(seen.error, BlobCorrupt) and not fits_its_name(name, data):
-        seen.error = BlobCorrupt("its bytes are not those that its name says", object_name=name)
+        seen.error = BlobCorrupt("its bytes do not match the digest in its name", object_name=name)
     return seen
 
 
 def _look_at_snapshot(seen: _Seen, data: bytes) -> None:
     if not fits_its_name(seen.name, data):
-        seen.error, seen.lost = BlobCorrupt("its bytes are not those that its name says"), 1
+        seen.error, seen.lost = BlobCorrupt("its bytes do not match the digest in its name"), 1
         return
     try:
         seen.nodes = {None: referred_by_bag(data, seen.name)}
@@ -282,7 +282,7 @@ def _check(seen: _Seen, data: bytes, row: PackedBlob) -> None:
 
 
 def _judge(store: Store, seen: dict[str, _Seen], report: FsckReport) -> None:
-    """Compare references with what is there, and report whom each fault affects."""
+    """Compare references with the objects that exist, and report whom each fault affects."""
     wanted: dict[str, dict[_Row, list[str]]] = {}
     for one in seen.values():
         for blob in one.refers:
@@ -377,5 +377,5 @@ def _fault(one: _Seen, lost: int, touches: tuple[str, ...]) -> ObjectFault:
     if isinstance(one.error, StoreUnavailable) or one.error is not None:
         return ObjectFault("unreadable", one.name, None, touches, one.error.message)
     return ObjectFault(
-        "missing", one.name, lost, touches, "blobs that are referred to are not in it"
+        "missing", one.name, lost, touches, "it lacks blobs that something refers to"
     )

@@ -65,16 +65,17 @@ class Rules(msgspec.Struct, frozen=True):
     Attributes:
         retention: The time since the execution ended.
         grace: Between the two passes; at least an hour.
-        keep: Scopes to keep, with all below them: those whose objects other executions read.
+        keep: Scopes to keep, with all scopes below them: those whose objects other executions read.
         with_snapshots: Whether to delete executions that have snapshots; by default they stay.
         ended: Returns when the execution of a scope ended. Without it, the end is unknown, and a
             year is added to the retention, since an execution may have run for a year without a
             write. If the function says which places it asks (`upkeep.places.AskedPlaces`), its
-            answer counts only if no other account or region uses the store, and the times of the
-            objects fit.
+            answer counts only if no other account or region uses the store, and the objects' times
+            agree with it.
 
     Raises:
-        ConfigurationError: A negative retention, too short a grace, or a value of another type.
+        ConfigurationError: The retention is negative, the grace is too short, or a value has
+            another type.
     """
 
     retention: timedelta = RETENTION
@@ -99,7 +100,7 @@ class Rules(msgspec.Struct, frozen=True):
         if self.grace < timedelta(hours=1):
             raise ConfigurationError(
                 f"grace must be at least an hour, not {self.grace}",
-                hint="The hour covers clocks and listings that lag behind.",
+                hint="The hour allows for clocks and listings that lag behind.",
             )
 
 
@@ -124,6 +125,16 @@ class Decision(msgspec.Struct, frozen=True):
     why: str
     objects: int
     bytes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        return {
+            "scope": self.scope,
+            "action": self.action,
+            "why": self.why,
+            "objects": self.objects,
+            "bytes": self.bytes,
+        }
 
 
 class Leftover(msgspec.Struct, frozen=True):
@@ -244,7 +255,7 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
 
 
 def _of_swept(packs: SweptPacks, why: str | None, *, dry_run: bool) -> str:
-    """Return why a scope stays although heads do not need all of its packs."""
+    """Return why a scope is kept although heads do not need all of its packs."""
     verb = "would be deleted" if dry_run else "were deleted"
     return (
         f"{why or 'its heads were deleted'}; of the packs that no version needs, "
@@ -355,7 +366,7 @@ def _why_kept(scope: _Scope, rules: Rules, now: datetime, not_asked: list[str]) 
         if found is None:
             over = _later(max(ended, scope.newest), rules.retention)
             return None if now >= over else f"its retention lasts until {over:%Y-%m-%d}"
-        doubt = f"{found}, so another one of its name may live"
+        doubt = f"{found}, so another one of its name may be alive"
     longest = _later(scope.newest, LONGEST_EXECUTION)
     if now >= _later(longest, rules.retention):
         return None
@@ -393,15 +404,15 @@ def _dealt_with(
     if mark is None:
         if not dry_run:
             _write_mark(store, scope)
-        return decided("mark", "its time is over; it is deleted once the grace is over too")
+        return decided("mark", "its retention is over; it is deleted once the grace is over too")
     grace_over = _later(mark.made, rules.grace)
     if now < grace_over:
         return decided("wait", f"marked; the grace lasts until {grace_over:%Y-%m-%d %H:%M}")
     if holder is not None:
-        return decided("wait", f"{holder} refers to it, and does not go yet")
+        return decided("wait", f"{holder} refers to it, and is not deleted yet")
     if not dry_run:
         _delete(store, scope, mark, done)
-    return decided("delete", "its time and the grace are over, and nothing in it changed")
+    return decided("delete", "its retention and the grace are over, and nothing in it changed")
 
 
 def _delete(store: Store, scope: _Scope, mark: _Mark, done: Collection) -> None:

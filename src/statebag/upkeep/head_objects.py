@@ -28,7 +28,7 @@ def head_objects(store: Store, prefix: str = "") -> Iterator[tuple[ObjectInfo, H
 
 
 def bags_of_object(data: bytes, name: str) -> list[Any]:
-    """Return the bags in the bytes of an object of a head; none of a head that was deleted.
+    """Return the bags in the bytes of an object of a head; none if the head was deleted.
 
     Raises:
         BlobCorrupt, UnsupportedFormat: It cannot be read.
@@ -39,7 +39,7 @@ def bags_of_object(data: bytes, name: str) -> list[Any]:
 
 
 def is_over(one: HeadObject, state: HeadState | None, labels: set[str]) -> bool:
-    """Return whether a version or an attached object belongs to no version that is there.
+    """Return whether a version, or the version of an attached object, no longer exists.
 
     Args:
         one: The object.

@@ -1,9 +1,9 @@
 """Delete the packs that were sealed for heads and that no version needs any more.
 
-A head's scope does not end as an execution does, so its packs go one by one. Heads seal into a
-scope of their own, `<scope>/@heads`, and only packs there go in this way. A pack that nothing in
-the store needs is marked once it is older than the grace, and deleted after another grace if
-nothing needs it then.
+A head's scope does not end as an execution does, so its packs are deleted one by one. Heads seal
+into a separate scope, `<scope>/@heads`, and only packs there are deleted in this way. A pack that
+nothing in the store needs is marked once it is older than the grace, and deleted after another
+grace if nothing needs it then.
 
 `read_heads` reads the object of each head before it lists the versions: a writer writes a version
 under its own name before it replaces the head's object, so no version is overlooked.
@@ -49,10 +49,10 @@ class HeadCensus(msgspec.Struct):
 
 
 class SweptPacks(msgspec.Struct):
-    """What a sweep did in one root scope.
+    """The work of a sweep in one root scope.
 
     Attributes:
-        marked: Packs that wait for the end of the grace.
+        marked: Marked packs, which wait for the end of the grace.
         deleted: Packs that were deleted, or would be in a dry run.
         bytes: Their bytes.
     """
@@ -133,7 +133,7 @@ def sweep(
         now: The time by the store's clock.
         grace: The time between the last write of a pack and its mark, and between mark and
             deletion.
-        keep: Scopes that stay, encoded.
+        keep: Scopes to keep, encoded.
         dry_run: Whether to write and delete nothing.
     """
     unneeded: dict[str, list[ObjectInfo]] = {}
@@ -179,7 +179,7 @@ def _sweep_root(
 ) -> SweptPacks:
     """Delete the marked packs of a root scope that nothing needs, and mark the others.
 
-    Nothing holds a pack between the look at it and its deletion. A writer may write the same pack
+    Nothing locks a pack between the check and its deletion. A writer may write the same pack
     in between, but no version relies on it: a new reference to a pack that a mark names is refused
     when a head advances, and the repair writes packs of other names.
     """

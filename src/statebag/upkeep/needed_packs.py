@@ -1,4 +1,4 @@
-"""Find all packs that a bag needs, also those that only an index names."""
+"""Find all packs that a bag needs, including those that only an index names."""
 
 from __future__ import annotations
 

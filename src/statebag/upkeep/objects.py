@@ -42,7 +42,7 @@ def kind_of(name: str) -> ObjectKind:
 def can_be_asked_for(name: str) -> bool:
     """Return whether a store can be asked for an object of this name.
 
-    A store may list other names: a folder of others may have a line break in its name.
+    A store may list other names: another program's folder may have a line break in its name.
     """
     try:
         confined_parts(name)
@@ -52,7 +52,7 @@ def can_be_asked_for(name: str) -> bool:
 
 
 def fits_its_name(name: str, data: bytes) -> bool:
-    """Return whether a pack or a snapshot has the bytes that its name says."""
+    """Return whether the bytes of a pack or a snapshot match the digest in its name."""
     snapshot = _SNAPSHOT.fullmatch(name)
     if snapshot is not None:
         return sha256_hex(data).startswith(snapshot[1])

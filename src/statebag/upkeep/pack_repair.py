@@ -1,6 +1,6 @@
-"""Repair a damaged or missing pack from a copy that proves itself.
+"""Repair a damaged or missing pack from a copy that its name proves.
 
-A pack's name is the digest of its bytes, so a copy need not be trusted: the right bytes fit the
+A pack's name is the digest of its bytes, so a copy need not be trusted: the right bytes match the
 name. Writing them again is one plain PUT, which is harmless if it was not needed.
 """
 
@@ -31,7 +31,7 @@ def repair_pack(
     name: str,
     remembered: Callable[[str], bytes | None] = _nothing,
 ) -> str | None:
-    """Write a pack again if the store does not have it whole.
+    """Write a pack again if the store does not have it intact.
 
     Args:
         store: The store to write to.
@@ -40,11 +40,11 @@ def repair_pack(
         remembered: Returns a pack's bytes, proved by its name, if this process has them.
 
     Returns:
-        Where the bytes came from; None if the pack was whole.
+        Where the bytes came from; None if the pack was intact.
 
     Raises:
         BlobMissing: No place has the object.
-        BlobCorrupt: No place has it whole.
+        BlobCorrupt: No place has an intact copy.
         StoreUnavailable, NotPermitted: From the store.
     """
     try:
@@ -78,10 +78,11 @@ def repair_packs(
         repair_one: Repairs one pack, as `repair_pack`.
 
     Returns:
-        Each pack's name, with the place that its bytes came from; None if it was whole.
+        Each pack's name, with the place that its bytes came from; None if it was intact.
 
     Raises:
-        BlobMissing, BlobCorrupt: No place has a pack whole. All others were repaired before.
+        BlobMissing, BlobCorrupt: No place has an intact copy of a pack. All other packs were
+            repaired before.
     """
     repaired: dict[str, str | None] = {}
     while True:
@@ -105,11 +106,11 @@ def repair_packs(
 
 
 def find_whole(recovery: Recovery, name: str, *, present: bool) -> tuple[str, bytes]:
-    """Return the first copy elsewhere whose bytes fit the name.
+    """Return the first copy elsewhere whose bytes match the name.
 
     Raises:
-        BlobMissing: There is no copy, and the object was not `present` itself.
-        BlobCorrupt: No copy fits.
+        BlobMissing: There is no copy, and the object itself was not `present`.
+        BlobCorrupt: No copy matches.
     """
     for place, data in recovery.wholes(name):
         present = True
@@ -117,7 +118,7 @@ def find_whole(recovery: Recovery, name: str, *, present: bool) -> tuple[str, by
             return place, data
     kind = BlobCorrupt if present else BlobMissing
     raise kind(
-        "neither the store nor a replica has the bytes that the pack's name says",
+        "neither the store nor a replica has the bytes that the pack's name is a digest of",
         object_name=name,
         hint="Name a store that has a copy in STATEBAG_REPLICAS, or restore the object.",
     )

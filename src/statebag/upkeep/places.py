@@ -2,8 +2,8 @@
 
 A scope is `<state machine>/<execution name>`, without account and region. If two of them share a
 prefix, one scope may belong to two executions, and Step Functions in one place knows only one of
-them. So each collector records the places that it asks, and trusts no end while the store has
-records of other places.
+them. So each collector records the places that it asks. While the store has records of other
+places, it does not trust the end of an execution.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def places_not_asked(
     Args:
         store: The store.
         prefixes: The ARN prefixes of the places that are asked.
-        now: The present, by the store's clock.
+        now: The current time, by the store's clock.
         lasts: How long a record is valid after its last renewal.
     """
     own = set(prefixes)

@@ -28,7 +28,7 @@ def pack_from_memory(
         name: The name of the pack.
         texts: The texts of its blobs, by offset and SHA-256.
         level: zstd's level.
-        salt: A further text that the pack may hold, by which its name depends on a key.
+        salt: A further text that the pack may hold, so that its name depends on a key.
     """
     builder = PackBuilder()
     for (_, digest), text in sorted(texts.items()):

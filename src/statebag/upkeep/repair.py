@@ -26,7 +26,7 @@ class Repair(msgspec.Struct):
     Attributes:
         repaired: Each object that was repaired (in a dry run: would be), and where its bytes
             came from.
-        lost: Objects that no place has whole.
+        lost: Objects of which no place has an intact copy.
     """
 
     repaired: dict[str, str] = msgspec.field(default_factory=dict)
@@ -47,12 +47,12 @@ def repair(
         store: The store to write to.
         recovery: Where copies may be.
         report: What `fsck` found.
-        dry_run: Whether only to look for copies.
+        dry_run: Whether to look for copies only.
         on_object: Called with the name of each object when it is done.
 
     Raises:
-        StoreUnavailable, NotPermitted: The store did not take a copy; objects that were repaired
-            before stay so, and a second run continues.
+        StoreUnavailable, NotPermitted: The store did not accept a copy. Objects that were already
+            repaired stay repaired, and a second run continues.
     """
     store = checked(store)
     done = Repair()

@@ -1,4 +1,4 @@
-"""Find where a value, rebuilt from its stored form, would be written in another form."""
+"""Find where a value, once rebuilt from its stored form, would be written differently."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["differs_at"]
 def differs_at(
     stored: Any, again: Any, form_of: Callable[[dict[str, Any]], Form | None]
 ) -> tuple[Path, Form | None] | None:
-    """Return where two stored forms differ, and the form around that place; None if nowhere.
+    """Return where two stored forms differ, and the form around it; None if they are the same.
 
     Args:
-        stored: What is to be stored: a JSON value, with placeholders.
-        again: What is written of the value that it gives.
+        stored: The form to be stored: a JSON value, with placeholders.
+        again: The form of the value that it gives.
         form_of: Returns the form of a typed object; None for other objects.
     """
     pending: list[tuple[Any, Any, Path, Form | None]] = [(stored, again, (), None)]

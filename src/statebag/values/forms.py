@@ -32,7 +32,7 @@ class NotKeptError(TypeError):
     """A value has something that would not come back.
 
     Args:
-        what: What it has, as an object of "has"; it quotes no value.
+        what: What it has, as an object of "has", without quoting a value.
         hint: What to do.
     """
 
@@ -52,7 +52,8 @@ class Form(msgspec.Struct, frozen=True):
             TypeError for a value that could not be restored.
         decode: Returns the original value. Any error means that the text is not of this form.
         sorts: Whether the items are unordered, and are sorted by their texts.
-        proven: Whether each value is rebuilt when it is sealed, since its class may refuse that.
+        proven: Whether each value is rebuilt as a test when it is sealed, since its class may
+            refuse it later.
         exact: Whether the rebuilt value must be written in the same form.
     """
 
@@ -81,7 +82,7 @@ def _float(text: str) -> float:
 
 
 def _with_zone(moment: datetime | time) -> str | list[Any]:
-    """Return the ISO 8601 text, and what the text lacks: the fold and the zone's name."""
+    """Return the ISO 8601 text, and the parts that it lacks: the fold and the zone's name."""
     zone, text = moment.tzinfo, moment.isoformat()
     if zone is None or type(zone) is timezone:
         name = None if zone is None else zone.tzname(None)

@@ -25,11 +25,11 @@ __all__ = ["class_name", "convert_state"]
 _SAFE = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
-_HINT = "Change the type, or take state= away to get the state as a dict."
+_HINT = "Change the type, or remove state= to get the state as a dict."
 
 
 def convert_state(value: Any, kind: Any, path: Path) -> Any:
-    """Return an object of a type; parts that were not opened stay."""
+    """Return an object of a type; parts that were not opened stay as they are."""
     if unread_in(value) is not None:
         return value
     if holds_unopened(value):
@@ -49,7 +49,7 @@ def convert_state(value: Any, kind: Any, path: Path) -> Any:
 
 
 def _partly_converted(value: Any, kind: Any, path: Path) -> Any:
-    """Return an object of a record's class of which some parts were not opened."""
+    """Return an object of a record's class, some of whose parts were not opened."""
     is_model = hasattr(kind, "__pydantic_validator__")
     is_made = isinstance(kind, type) and (is_record(kind) or is_typed_dict(kind))
     known = {name for names in fields_of(kind).names.values() for name in names} if is_made else ()
@@ -102,7 +102,7 @@ def _refuse(said: str, kind: Any, path: Path) -> NoReturn:
     elif typed is not None:
         found = f"it must be {typed[1]}, not {typed[2]}"
     else:
-        found = "its value is not one that the type has"
+        found = "its value is not one of the type"
     raise _unfit(kind, found, render_path(path) + inside) from None
 
 

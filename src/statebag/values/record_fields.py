@@ -1,4 +1,4 @@
-"""The fields of a class whose objects stand for JSON objects, and their names in JSON."""
+"""Find the fields of a class whose objects stand for JSON objects, and their names in JSON."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ class RecordFields(NamedTuple):
     """The fields of a class.
 
     Attributes:
-        names: Of each attribute the names of its member in JSON, in the order of looking.
+        names: The names in JSON of each attribute's member, in the order in which they are tried.
         types: The type of each attribute.
         required: Attributes without a default.
         computed: Attributes that the constructor does not take.
         tag: The member that says which class it is, and its value.
         is_array: Whether its JSON form is an array, with the fields in this order.
-        is_reshaped: Whether a validator of pydantic gets the members before they are fields.
-        texts: How the text is made of each attribute of bytes, where pydantic reads no base64.
+        is_reshaped: Whether a pydantic validator gets the members before they become fields.
+        texts: How the text of each attribute of bytes is made, if pydantic does not read base64 for
+            it.
     """
 
     names: dict[str, tuple[str, ...]]
@@ -39,7 +40,7 @@ class RecordFields(NamedTuple):
     texts: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType({})
 
     def used(self, kind: type, members: Mapping[str, Any]) -> dict[str, str]:
-        """Return from which member of a JSON object each attribute is read.
+        """Return the member of a JSON object from which each attribute is read.
 
         Args:
             kind: The class.
@@ -56,9 +57,9 @@ class RecordFields(NamedTuple):
                     break
         if len(set(found.values())) < len(found):
             raise ConfigurationError(
-                f"two fields of {kind.__qualname__} are read from the same member of the state, so "
-                "that a change of one cannot be written",
-                hint="Give each field names of its own (alias, validate_by_name).",
+                f"two fields of {kind.__qualname__} are read from the same member of the state, "
+                "so a change of one cannot be written",
+                hint="Give each field its own names (alias, validate_by_name).",
             )
         return found
 
@@ -159,7 +160,7 @@ def _is_bytes(field: Any) -> bool:
 
 
 def _encoding(field: Any) -> Callable[[bytes], bytes]:
-    """Return what makes the text of a field of bytes, such as base64; the text is the bytes."""
+    """Return the function that makes the text of a field of bytes; by default the same bytes."""
     for one in field.metadata:
         if callable(getattr(one, "encode", None)):
             return one.encode  # type: ignore[no-any-return]
@@ -176,8 +177,8 @@ def _texts(alias: Any, kind: Any, name: str) -> list[str]:
         if len(path) > 1 or not isinstance(path[0], str):
             raise ConfigurationError(
                 f"the field {name!r} of {kind.__qualname__} is read from inside another member "
-                "(AliasPath), so that a change of it cannot be written",
-                hint="Give the member a model of its own, and read the value from there.",
+                "(AliasPath), so a change of it cannot be written",
+                hint="Give the member its own model, and read the value from there.",
             )
         found.append(path[0])
     return found

@@ -29,14 +29,14 @@ SEQUENCES = (list, tuple, deque)
 
 
 class Origin:
-    """What an object, or another value, was made from.
+    """The origin of an object, or of another value.
 
     Attributes:
         made: The object. It is held, which keeps its id from being given to another one.
         its: The JSON value.
-        parts: What stands in it, by the name of the member or the index, if it needs an origin.
+        parts: Its parts that need an origin, by the name of the member or the index.
         names: The name in JSON of each attribute that was read, or of each key of a dict.
-        more: Names of members that the object has without a field.
+        more: Names of members that the object has but that are not fields.
         absent: Snapshots of the fields that were not read.
         given: Fields that pydantic says were given.
         beyond: Snapshots of attributes that are not fields.
@@ -124,7 +124,7 @@ class Origins:
 
 
 def check_reshaped(record: Any, origin: Origin, absent: dict[str, Any]) -> None:
-    """Refuse a change of a field that a validator made of other members."""
+    """Refuse a change of a field that a validator computes from other members."""
     for attribute, one in absent.items():
         if attribute in origin.given and snapshot(one) != origin.absent[attribute]:
             raise InvalidState(

@@ -1,4 +1,4 @@
-"""Record what a value of any class is, to find out later whether it changed in place."""
+"""Take snapshots of values of any class, to find out later whether a value changed in place."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def is_immutable(value: object) -> bool:
 
 
 def snapshot(value: Any) -> Any:
-    """Return what equals a later snapshot of the same value only if nothing in it changed.
+    """Return a snapshot, which equals a later one of the same value only if nothing in it changed.
 
-    A value that cannot be looked into (a lock, a value that holds itself) has snapshots that equal
-    no other one.
+    A value that cannot be inspected (a lock, a value that holds itself) has snapshots that are
+    equal to no other one.
 
     Args:
         value: Any value.

@@ -1,8 +1,8 @@
 """Give a step its state as an object of a class, and turn that object into JSON again.
 
 The class is a dataclass, a `msgspec.Struct` or a pydantic model; a TypedDict is only checked, since
-its values are dicts already. Nothing of the state is lost on the way: members that the class does
-not have, and the JSON form of values that the function did not change, are as they were.
+its values are dicts already. No part of the state is lost: members that the class does not have
+stay, and values that the function did not change keep their JSON form.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SHARED = frozenset({str, int, bool, bytes, type(None)})
 
 
 def check_state_type(kind: object) -> None:
-    """Refuse what `step(state=)` cannot make of a state.
+    """Refuse a type that `step(state=)` cannot make from a state.
 
     Raises:
         ConfigurationError: It is not a class of one of the kinds.
@@ -56,11 +56,11 @@ def check_state_type(kind: object) -> None:
 def annotated_record(function: Callable[..., Any]) -> type | None:
     """Return the class that a function's first parameter is annotated with, if values are made.
 
-    A TypedDict or a dict says nothing new, and the wrapper of another decorator may do as it likes
-    with the state.
+    A TypedDict or a dict adds nothing, and the wrapper of another decorator may do anything with
+    the state.
 
     Args:
-        function: The function, or what a decorator made of it.
+        function: The function, or a decorator's wrapper around it.
     """
     code = getattr(function, "__code__", None)
     if code is None or hasattr(function, "__wrapped__"):
@@ -86,7 +86,7 @@ class StateRecord:
 
     Args:
         kind: The class.
-        keeps_values: Whether the seal has forms of its own for values that are not JSON.
+        keeps_values: Whether the seal has its own forms for values that are not JSON.
     """
 
     def __init__(self, kind: type, *, keeps_values: bool = False) -> None:
@@ -105,7 +105,7 @@ class StateRecord:
 
         Raises:
             InvalidState: The state does not fit, with the path of the value.
-            ConfigurationError: A class has a field of which it cannot be said where it is read.
+            ConfigurationError: A class has a field for which it is not known where it is read from.
         """
         if is_typed_dict(self._kind):
             try:
@@ -122,10 +122,11 @@ class StateRecord:
         return value
 
     def written(self, answer: Any) -> Any:
-        """Return what a function answered, with JSON values in place of objects of classes.
+        """Return a function's answer with JSON values instead of objects of classes.
 
         An object keeps the members that its class does not have, if it was made from the state, or
-        stands where the state has an object of the same class (in an array, only the former).
+        is in the same place as an object of the same class in the state (in an array, only the
+        former).
 
         Args:
             answer: Any value.
@@ -147,7 +148,7 @@ class StateRecord:
 
         Args:
             value: The value.
-            place: What was made at this place; None in an array, where a place says nothing.
+            place: The object made at this place; None in an array, where a place means nothing.
             is_state: Whether it is the state itself, of which every field is written.
         """
         if place is not None and place.kept(value):
@@ -166,8 +167,8 @@ class StateRecord:
             if _holds_object(origin.its):
                 raise InvalidState(
                     f"a value of type {kind.__qualname__} that was made from JSON objects was "
-                    "changed, and members of these that it does not have would be lost",
-                    hint="Use a list, a dict or a class with fields for it.",
+                    "changed, and members that they have and it does not would be lost",
+                    hint="Use a list, a dict or a class with fields instead.",
                 )
             origin = None
         if is_record(kind):
@@ -198,7 +199,7 @@ class StateRecord:
         if self._is_in_model and isinstance(value, bytes | bytearray):
             raise InvalidState(
                 f"a value of type {kind.__qualname__} in a pydantic model was changed, and its "
-                "text would be read as another one",
+                "text would be read as another value",
                 hint="Give the model a field of type bytes with UTF-8 in it, or of type str.",
             )
         try:
@@ -207,7 +208,7 @@ class StateRecord:
             return value  # `step` says what the runtime does not write
 
     def _is_json(self, value: Any) -> bool:
-        """Return whether a container holds nothing that is written in another way, at any depth."""
+        """Return whether a container is JSON as it is, at any depth."""
         pending = [value]
         seen: set[int] = set()  # the seal refuses a value that holds itself
         while pending:
@@ -273,7 +274,7 @@ class StateRecord:
             return key  # as for values
 
     def _array(self, record: Any, origin: Origin | None) -> list[Any]:
-        """Return the JSON array of a Struct that is one."""
+        """Return the JSON array of a Struct that is written as one."""
         fields = fields_of(type(record))
         first = [] if fields.tag is None else [fields.tag[1]]
         parts = {} if origin is None else origin.parts
@@ -382,7 +383,7 @@ def _holds_object(value: Any) -> bool:
 
 
 def _named(text: str, names: dict[str, Any]) -> object:
-    """Return what a dotted name stands for; None for another expression, or an unknown name."""
+    """Return the value of a dotted name; None for another expression, or an unknown name."""
     first, *rest = text.split(".")
     found = names.get(first)
     for name in rest:

@@ -1,9 +1,9 @@
 """Turn a state with values that JSON does not have into a JSON value, and back.
 
-Such a value becomes an object of two members: `{"__typed__": "bytes", "value": "AAE="}`. A dict of
-the user's that has the key `__typed__`, or a key that is not a string, is written as pairs:
+Such a value becomes an object of two members: `{"__typed__": "bytes", "value": "AAE="}`. A user's
+dict that has the key `__typed__`, or a key that is not a string, is written as pairs:
 `{"__typed__": "dict", "value": [["__typed__", 1]]}`. So data is never taken for a type. A name in
-stored text selects one of the registered classes. Nothing is imported because of it.
+stored text only selects one of the registered classes, so it never causes an import.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ _Kind = TypeVar("_Kind", bound=type)
 class Undecoded(NotRead):
     """A value of a type that was not rebuilt, since a part of it was not opened.
 
-    A later seal passes it through unread. Each use as a value raises `InvalidState`, as for
+    A later seal passes it through unread. Using it as a value raises `InvalidState`, as for
     `Unopened`.
 
     Attributes:
         wire: The JSON object, with `Unopened` in it.
-        path: Where it stands in the state; None if that is not known.
+        path: Its place in the state; None if that is not known.
     """
 
     __slots__ = ("path", "wire")
@@ -64,7 +64,7 @@ class Undecoded(NotRead):
         raise InvalidState(
             f"a part of this value of type {self.wire.get(TYPE_KEY)!r} was not opened",
             path=None if self.path is None else render_path(self.path),
-            hint="Add its path to only=, or open the bag whole.",
+            hint="Add its path to only=, or open the whole bag.",
         )
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -171,7 +171,7 @@ class Values:
         Args:
             value: As for `encode`.
             default: The same.
-            above: Where the value stands in the state.
+            above: The value's place in the state.
         """
         is_proven = True
         # With the originals, which keeps an id from being given to another object.
@@ -226,7 +226,7 @@ class Values:
         return root[0], is_proven
 
     def _prove(self, written: Any) -> None:
-        """Refuse a state whose values would not come back: their classes decide that."""
+        """Refuse a state with values that would not come back, because of their classes."""
         hint = (
             "Let the constructor take each field, and leave the other values as they are; or "
             "register the class with encode= and decode=."
@@ -253,10 +253,11 @@ class Values:
         """Return the state of a JSON value that `encode` returned; the argument is not changed.
 
         Args:
-            value: Where a part of a typed value is `Unopened`, the result has an `Undecoded`.
+            value: The JSON value; if a part of a typed value in it is `Unopened`, the result has an
+                `Undecoded`.
 
         Raises:
-            InvalidState: An object has the key `__typed__` and is not of a registered form.
+            InvalidState: An object has the key `__typed__`, but not a registered form.
         """
         root: list[Any] = [value]
         # Each typed object, with the place of the typed object around it.
@@ -363,7 +364,7 @@ class Values:
             return form.decode(one[_VALUE])
         except Exception as error:  # noqa: BLE001  # of the user's own function, with a value in it
             raise InvalidState(
-                f"the stored value is not one of type {form.name!r}: {type(error).__name__}",
+                f"the stored value is not of type {form.name!r}: {type(error).__name__}",
                 path=render_path(path),
                 hint="If its class changed, give new fields a default, and keep the old fields.",
             ) from None

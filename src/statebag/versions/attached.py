@@ -1,4 +1,4 @@
-"""`Attached`: bags that belong to one version of a head, and are written without its head.
+"""`Attached`: bags that belong to one version of a head, and are written without changing the head.
 
 Several writers may add to a version at once, each under its own key, without waiting for one
 another. What is attached is deleted with its version.
@@ -57,12 +57,12 @@ class Attached(AttachedCoroutines):
             key: The name of this bag at the version.
             bag: A bag that was sealed in the head's scope.
             note: Any small JSON value.
-            replaces: The present attachment under the key; None if there is none.
+            replaces: The current attachment under the key; None if there is none.
 
         Raises:
             Conflict: Something else is attached under the key.
             InvalidState: The label, the key or the note is malformed or too long.
-            ConfigurationError: `replaces` is no Version.
+            ConfigurationError: `replaces` is not a Version.
         """
         if replaces is not None:
             check_kind("replaces", replaces, Version, "a Version or None")
@@ -124,7 +124,7 @@ class Attached(AttachedCoroutines):
         return [one for one in names if parse_head_object(one) is not None]
 
     def _objects_of(self, labels: Iterable[str]) -> list[str]:
-        """Return the names of what is attached to the versions of some labels; one listing."""
+        """Return the names of what is attached to the versions of some labels, from one listing."""
         wanted = {encode_label(one) for one in labels if one}
         if not wanted:
             return []
@@ -154,7 +154,7 @@ class Attached(AttachedCoroutines):
         return Conflict(
             "something else is attached under this key",
             object_name=name,
-            hint="Read what is attached again, and decide again.",
+            hint="Read the attachment again, and decide again.",
         )
 
 
@@ -182,7 +182,7 @@ def attached_objects(attached: Attached, labels: Iterable[str]) -> list[str]:
 
 
 def delete_objects(store: RetryingStore, names: Iterable[str]) -> None:
-    """Delete objects side by side; all were tried when it returns or raises."""
+    """Delete objects in parallel; each was tried when it returns or raises."""
 
     def tried(name: str) -> StatebagError | None:
         try:

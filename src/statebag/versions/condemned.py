@@ -1,10 +1,10 @@
-"""Check that a new version relies on no pack that a collector is about to delete, or has deleted.
+"""Check that a new version does not rely on a pack that a collector is about to delete, or deleted.
 
 A collector marks the packs that no version needs, and deletes them after a grace of at least an
 hour, if no version needs them then. The mark names them for another grace. A seal may refer to a
-pack that only an old version needed, or write that pack again. So before a head advances, it
-compares the packs that the version before did not name with the marks. It reads the marks again
-after a quarter of the shortest grace.
+pack that only an old version needed, or write that pack again. So before a head advances, it looks
+in the marks for packs that the version before did not name. It reads the marks again after a
+quarter of the shortest grace.
 
 A marked pack that was just written again is refused too: the collector may have looked at it before
 that, and delete it after. A repair writes packs of other names.
@@ -48,7 +48,7 @@ def check_not_condemned(store: RetryingStore, bag: Any, before: Any) -> None:
     Args:
         store: The store.
         bag: The bag of the next version.
-        before: The bag of the present version, whose packs stay; None if there is none.
+        before: The bag of the current version, whose packs stay; None if there is none.
 
     Raises:
         Conflict: The bag names such a pack.

@@ -60,7 +60,9 @@ def over(
         ConfigurationError: Neither is given, `keep` is less than 1, or one is of another type.
     """
     if keep is None and younger is None:
-        raise ConfigurationError("keep and younger are both missing: nothing says what stays")
+        raise ConfigurationError(
+            "keep and younger are both missing: nothing says which versions to keep"
+        )
     if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 1):
         raise ConfigurationError(
             "keep must be an int of at least 1, not "

@@ -1,6 +1,6 @@
 """`Head`: a named pointer to the newest of several bags, and the versions behind it.
 
-The object of a head holds its newest version. Advancing takes two writes: the present version is
+The object of a head holds its newest version. Advancing takes two writes: the current version is
 written to its own object, then the object of the head is replaced if it has not changed. So each
 version with its own object was once the newest, and a crash between any two requests leaves the
 older or the newer version, never a part of one.
@@ -133,7 +133,7 @@ class Head(HeadCoroutines):
     def advance(
         self, bag: Any, expected: Version | None, *, label: str = "", note: Any = None
     ) -> Version:
-        """Make a bag the newest version, if the newest one still is the expected one.
+        """Make a bag the newest version, if the newest one is still the expected one.
 
         Args:
             bag: A bag that was sealed in this head's scope; everything in it is stored.
@@ -193,12 +193,12 @@ class Head(HeadCoroutines):
     def history(
         self, limit: int | None = None, wanted: Callable[[VersionName], bool] | None = None
     ) -> Iterator[Version]:
-        """Iterate the versions, the newest first. Some are read ahead; memory does not grow.
+        """Iterate the versions, the newest first. A few are read ahead; memory does not grow.
 
-        A version that is deleted meanwhile is left out.
+        A version that is deleted in the meantime is left out.
 
         Args:
-            limit: The most versions to return.
+            limit: The largest number of versions to return.
             wanted: Returns whether a version is wanted; others are not read.
 
         Raises:
@@ -242,9 +242,9 @@ class Head(HeadCoroutines):
 
         Raises:
             Conflict: The target exists, or a version was dropped meanwhile and its packs go.
-            BlobMissing: The version does not exist (any more), or this head does not.
+            BlobMissing: The version, or this head, does not exist, or no longer does.
             ConfigurationError: An argument is of another type.
-            InvalidState: `note` returned what JSON cannot hold.
+            InvalidState: `note` returned a value that JSON cannot hold.
         """
         check_kind("target", target, Head, "a Head")
         if at is not None:
@@ -284,7 +284,7 @@ class Head(HeadCoroutines):
         return target._version(found[-1])
 
     def drop(self, numbers: Iterable[int]) -> None:
-        """Delete some versions; objects that other versions and heads use stay.
+        """Delete some versions, but keep objects that other versions and heads use.
 
         The versions are gone at once; `gc` deletes the packs that nothing needs any more. If the
         newest version is among them, the newest of the others takes its place.
@@ -331,16 +331,17 @@ class Head(HeadCoroutines):
         return numbers
 
     def delete(self, expected: Version | None = None) -> None:
-        """Delete the head with all its versions; objects that other heads use stay.
+        """Delete the head with all its versions, but keep objects that other heads use.
 
         A small object records that the head was deleted; it can be created again.
 
         Args:
-            expected: Delete it only if this still is the newest version; None deletes it anyway.
+            expected: Delete it only if this is still the newest version; None deletes it in any
+                case.
 
         Raises:
             Conflict: There is another version.
-            ConfigurationError: `expected` is no Version.
+            ConfigurationError: `expected` is not a Version.
         """
         if expected is not None:
             check_kind("expected", expected, Version, "a Version or None")
@@ -385,7 +386,7 @@ class Head(HeadCoroutines):
         if origin.scope.endswith("/**"):
             raise InvalidState(
                 f"the scope to fork must not end in '**' ({origin.scope}), which would name all "
-                "scopes below another",
+                "scopes below another one",
                 hint="Use other names for scopes.",
             )
         return (origin.scope, origin._packs)

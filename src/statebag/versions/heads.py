@@ -55,7 +55,7 @@ class Heads(HeadsCoroutines):
         return [one for one in self._heads() if one.read() is not None]
 
     def delete(self) -> None:
-        """Delete all heads in this scope; objects that heads of other scopes use stay."""
+        """Delete all heads in this scope, but keep objects that heads of other scopes use."""
         for head in self._heads():
             if head.scope == self.scope:
                 head.delete()
@@ -64,16 +64,16 @@ class Heads(HeadsCoroutines):
         """Copy all heads with their versions into another scope. No blob is written again.
 
         The head whose name comes first in order is copied last. After a crash, repeat the call:
-        heads that it copied stay, if nobody advanced them or their originals since.
+        heads that were already copied stay, unless they or their originals were advanced since.
 
         Args:
             scope: The other scope, which has no heads of the same names.
             note: Returns the note of a copied version from that of the original.
 
         Raises:
-            Conflict: It has one.
+            Conflict: It has such a head.
             ConfigurationError: `note` is not a function.
-            InvalidState: `note` returned what JSON cannot hold.
+            InvalidState: `note` returned a value that JSON cannot hold.
         """
         if note is not None:
             check_callable("note", note, "a function of a note")
@@ -86,7 +86,7 @@ class Heads(HeadsCoroutines):
                 missing.append((self.head(name), target))
             elif other._scope == self._scope or there.id != self._newest_id(name):
                 raise Conflict(
-                    f"the scope {scope!r:.80} has a head {name!r:.80} already",
+                    f"the scope {scope!r:.80} already has a head {name!r:.80}",
                     hint="Copy into another scope, or delete the heads there first.",
                 )
         for head, target in reversed(missing):

@@ -1,6 +1,6 @@
-"""The objects of one head: its own, which holds the newest version, and those of earlier versions.
+"""Read and write the objects of one head: its own, and those of superseded versions.
 
-Each write of the head's own object has the condition that nobody else has changed it.
+The head's own object is written only if no other writer has changed it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class StoredHead:
         )
 
     def conflict(self) -> Conflict:
-        """Return the error for a writer who was not the first."""
+        """Return the error for a writer that was not the first."""
         return Conflict(
             "the head was advanced by another writer",
             object_name=self.object_name,
@@ -111,7 +111,8 @@ class StoredHead:
         Args:
             state: What the object is to say.
             token: The object's version when it was read; None if it did not exist.
-            record: The version that this write adds, by which a lost answer is known.
+            record: The version that this write adds, which shows after a lost answer whether it was
+                written.
 
         Raises:
             Conflict: Another writer was first.
@@ -126,7 +127,7 @@ class StoredHead:
             self._seen = (state, token)
 
     def _was_written(self, life: str, record: VersionRecord) -> bool:
-        """Return whether a write whose answer was lost took place before that of another writer."""
+        """Return whether a write whose answer was lost came before that of another writer."""
         state, _ = self.look()
         if state is None or state.life != life:
             return False
@@ -136,7 +137,7 @@ class StoredHead:
         return kept is not None and kept.id == record.id
 
     def keep(self, life: str, record: VersionRecord) -> None:
-        """Write a version to an object of its own."""
+        """Write a version to its own object."""
         name = version_name(self._scope, self._name, life, record.number, record.label)
         self._store.put(name, encode_record(record))
 
@@ -155,7 +156,7 @@ class StoredHead:
         return sorted(names, reverse=True)
 
     def record(self, state: HeadState, one: VersionName) -> VersionRecord | None:
-        """Return the record of a version; None if it was deleted meanwhile."""
+        """Return the record of a version; None if it was deleted in the meantime."""
         if state.newest is not None and state.newest.number == one.number:
             return state.newest
         name = version_name(self._scope, self._name, state.life, one.number, one.label)
@@ -168,7 +169,7 @@ class StoredHead:
         return record
 
     def change(self, change: Callable[[HeadState], HeadState | None]) -> None:
-        """Replace what the head's object says, then delete the versions that are not in it.
+        """Replace the content of the head's object, then delete the versions that are not in it.
 
         Args:
             change: Returns what it is to say; None to read the head again.
@@ -201,7 +202,7 @@ class StoredHead:
         return f"{head_folder(self._scope, self._name)}/@{life}"
 
     def _attached_to_gone(self, state: HeadState, changed: HeadState) -> list[str]:
-        """Return the names of what is attached to versions that a change takes away, or took."""
+        """Return the names of what is attached to versions that a change removes, or removed."""
         gone = set() if state.newest is None else {state.newest.label}
         gone.update(self._over(changed).values())
         if changed.newest is not None:
@@ -211,8 +212,8 @@ class StoredHead:
     def _over(self, state: HeadState) -> dict[str, str]:
         """Return the names of the objects of versions that are gone, with the versions' labels.
 
-        Only those of this life: another writer may begin the next one meanwhile. What a crash left
-        of earlier lives is deleted by `gc`.
+        Only those of this life count: another writer may begin the next one in the meantime. `gc`
+        deletes what a crash left of earlier lives.
         """
         over: dict[str, str] = {}
         for info in self._store.list(self._folder_of(state.life)):

@@ -55,7 +55,7 @@ class _Shared:
 
 
 def _begin_settings(stack: ExitStack, region: str) -> None:
-    """Set dummy credentials and a region for clients, only where the environment has none."""
+    """Set dummy credentials and a region for clients if the environment has none."""
     stack.enter_context(environment_filled(missing_aws_settings(region)))
 
 
@@ -91,8 +91,8 @@ class AwsServices:
         region: The region of clients.
         endpoint: The URL of a server that emulates all services; None for the world in this
             process.
-        contents: What fills the world in this process: each returns a context that fills it at the
-            start, and may keep what it finds at the end.
+        contents: Fill the world in this process: each returns a context that fills it at the start,
+            and may save its contents at the end.
     """
 
     def __init__(
@@ -179,10 +179,10 @@ class AwsServices:
         return self._clients[service]
 
     def ensure_bucket(self, name: str) -> None:
-        """Make a bucket in the world in this process, where nothing else can make one.
+        """Make a bucket in the world in this process, in which nothing else can make one.
 
         Raises:
-            ClientError: The name is not that of a bucket.
+            ClientError: The name cannot be that of a bucket.
         """
         client = self.client("s3")
         if self.endpoint is not None or s3_endpoint() is not None:
@@ -191,7 +191,7 @@ class AwsServices:
             client.create_bucket(Bucket=name)
 
     def plays(self, url: str) -> bool:
-        """Return whether the world in this process answers requests to an address of AWS."""
+        """Return whether the world in this process answers requests to this address of AWS."""
         self.start()
         from moto.backends import get_service_from_url  # noqa: PLC0415 - slow, and an extra
 
@@ -201,7 +201,7 @@ class AwsServices:
         """Refuse a service that the world in this process does not have.
 
         Raises:
-            ConfigurationError: It has none.
+            ConfigurationError: It does not have this service.
         """
         if not self.plays(self.client_if_known(service).meta.endpoint_url):
-            raise ConfigurationError(f"{arn} is not played in this process", path=path, hint=hint)
+            raise ConfigurationError(f"{arn} is not emulated in this process", path=path, hint=hint)

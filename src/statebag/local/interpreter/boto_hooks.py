@@ -38,7 +38,7 @@ _watching = False
 
 
 def watch_clients() -> None:
-    """Have all clients that are made from now on ask here before they send a request.
+    """Have all clients that are made from now on ask this module before they send a request.
 
     The handlers of a client are fixed when its session is made. So, if botocore was not imported
     yet, this waits for its import: a module of a function may make a client during its own import.
@@ -55,7 +55,7 @@ def watch_clients() -> None:
 
 
 class _Import:
-    """A finder that finds nothing, but notices when botocore is about to make sessions possible."""
+    """A finder that finds nothing, but notices the import of botocore's sessions."""
 
     def find_spec(self, name: str, *_: Any) -> None:
         if name == "botocore.session":
@@ -96,7 +96,7 @@ def answering(world: LocalWorld) -> Iterator[None]:
 def _world() -> LocalWorld | None:
     """Return the world of the run that this thread belongs to.
 
-    A thread that a handler has started does not know its run, and takes the latest one's world.
+    A thread that a handler started does not know its run, and takes the world of the latest one.
     """
     own = _own_world.get()
     return own if own is not None or not _worlds else _worlds[-1]
@@ -133,7 +133,7 @@ def _kept_here(request: Any, event_name: str, **_: Any) -> Any:
 
 
 def _answered_early(request: Any, event_name: str, **_: Any) -> Any:
-    """Answer a client that was made before moto was loaded, and does not know moto."""
+    """Answer a client that was made before moto was loaded, and so does not know moto."""
     world = _world()
     if world is None or world.services.endpoint is not None:
         return None
@@ -148,7 +148,7 @@ _EARLY = ("before-send", _answered_early)
 
 
 def _by_moto(request: Any, event_name: str) -> Any:
-    """Return the answer of moto, which has also put itself into botocore's list."""
+    """Return the answer of moto, which has also added itself to botocore's list."""
     from botocore.handlers import BUILTIN_HANDLERS  # noqa: PLC0415 - slow, and an extra
 
     for kind, handler, *_ in BUILTIN_HANDLERS:

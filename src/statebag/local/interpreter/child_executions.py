@@ -35,7 +35,7 @@ class ChildExecutions:
         world: The world that they share.
 
     Attributes:
-        failure: What ended one of them and is not its own failure: it ends the run.
+        failure: An error of one of them that is not its own failure: it ends the run.
     """
 
     def __init__(self, world: LocalWorld) -> None:

@@ -51,8 +51,8 @@ def compile_rule(rule: dict[str, Any], path: str) -> Rule:
     """Compile a rule.
 
     Args:
-        rule: As it stands in `Choices`, or in an `And`, `Or` or `Not`.
-        path: Where it stands, for messages.
+        rule: As it is written in `Choices`, or in an `And`, `Or` or `Not`.
+        path: Its path, for messages.
 
     Raises:
         ConfigurationError: It has no operator, more than one, or an unknown operator.
@@ -133,7 +133,7 @@ def _related(one: Any, other: Any, relation: Callable[[Any, Any], bool]) -> bool
 
 
 def moment_of(value: Any) -> datetime | None:
-    """Return the time that an RFC 3339 text with `T` and `Z` or an offset names; None for others.
+    """Return the time of an RFC 3339 text with `T`, and `Z` or an offset; None for any other text.
 
     Digits beyond microseconds are not kept.
     """

@@ -1,7 +1,7 @@
 """Pass data through a state: from its input to its arguments, and from a result to its output.
 
-One class for each query language, with the same methods. What an output shares with an input or a
-result is not copied.
+There is one class for each query language, with the same methods. Values that an output shares with
+an input or a result are not copied.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class PathFlow:
         return self._outgoing(visit, value), self._assigned(visit, value)
 
     def caught(self, visit: StateVisit, failure: StateFailure) -> Left:
-        """Return the output and the variables if these are the fields of a Catch."""
+        """Return the output and the variables, for the fields of a Catch."""
         error = error_output(failure)
         output = _combined(visit, self._result, error)
         return _valued(visit, output), self._assigned(visit, error)
@@ -118,7 +118,7 @@ class JsonataFlow:
         return _valued(visit, output), assigned
 
     def caught(self, visit: StateVisit, failure: StateFailure) -> Left:
-        """Return the output and the variables if these are the fields of a Catch."""
+        """Return the output and the variables, for the fields of a Catch."""
         error = error_output(failure)
         visit.shown = {"errorOutput": error}
         return self.passed(visit, error)

@@ -45,7 +45,7 @@ class ErrorHandlers:
         finish: Callable[[StateVisit, Any], Left],
         failed: Callable[[StateVisit, StateFailure], None] | None = None,
     ) -> Generator[None, Any, Left]:
-        """Run attempts until one succeeds, or no Retry takes the failure.
+        """Run attempts until one succeeds, or no Retry handles the failure.
 
         Args:
             visit: The visit.
@@ -57,7 +57,7 @@ class ErrorHandlers:
             The result of `finish`, or the output of a Catch and the state to which it leads.
 
         Raises:
-            StateFailure: The last one, if no Catch takes it.
+            StateFailure: The last one, if no Catch handles it.
         """
         counts = [0] * len(self._retriers)
         while True:

@@ -24,15 +24,15 @@ class EventLog:
 
     Args:
         now: Returns the time of an event.
-        limited: Whether the quota of 25,000 events holds: it does for Standard executions.
-        kept: Whether the events are kept; one that keeps none only counts.
+        limited: Whether the quota of 25,000 events applies: it does for Standard executions.
+        kept: Whether the events are kept; otherwise they are only counted.
         listener: Called with each event as it is written.
 
     Attributes:
         events: The events that are kept.
         count: How many were written.
         time: When the last one was written.
-        ended: Whether the last one was that which ends the execution.
+        ended: Whether the last one was the event that ends the execution.
     """
 
     __slots__ = ("_kept", "_listener", "_most", "_now", "count", "ended", "events", "time")

@@ -82,7 +82,7 @@ def check_fields(state: State) -> None:
         raise ConfigurationError(
             f"QueryLanguage must be JSONata as in its machine, not {state.language}",
             path=f"{state.path}.QueryLanguage",
-            hint="Leave QueryLanguage out, or give it to single states of a JSONPath machine.",
+            hint="Leave QueryLanguage out, or set it only in states of a JSONPath machine.",
         )
     known = (_OF_JSONATA if state.language == "JSONata" else _OF_PATHS)[state.kind]
     for name in state.fields.keys() - known - _COMMON:
@@ -94,7 +94,7 @@ def check_fields(state: State) -> None:
     for one, other in _EXCLUSIVE:
         if other in state.fields and one in state.fields:
             raise ConfigurationError(
-                f"{one} and {other} cannot stand together", path=f"{state.path}.{other}"
+                f"a state cannot have both {one} and {other}", path=f"{state.path}.{other}"
             )
     given = [name for name in _WAITS if name in state.fields]
     if state.kind == "Wait" and len(given) != 1:

@@ -25,7 +25,7 @@ def batched(
         items: The items in order.
         most_items: Items that a batch may have; None for as many as fit.
         most_bytes: Bytes that the input of a batch may have; None for the payload limit.
-        batch_input: What each batch has under `BatchInput`; None for nothing.
+        batch_input: The value that each batch has as `BatchInput`; None for no value.
 
     An item that is too large for any batch gets its own batch.
     """

@@ -73,7 +73,7 @@ def reader_form(reader: Mapping[str, Any], path: str) -> ReaderForm:
 
     Args:
         reader: The field of the definition.
-        path: Where it stands.
+        path: Its path, for messages.
 
     Raises:
         ConfigurationError: It asks for something unknown, or needs a package that is not installed.
@@ -241,7 +241,7 @@ def _unpacked(body: bytes) -> bytes:
     try:
         return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
     except (OSError, EOFError):
-        raise UnreadableSourceError("The object is not what gzip writes.") from None
+        raise UnreadableSourceError("The object is not in the gzip format.") from None
 
 
 def _text(body: bytes) -> str:

@@ -78,7 +78,7 @@ class LimitedCaller:
             calls.put(None)
 
     def are_done(self, seconds: float) -> bool:
-        """Wait, at most so long, for functions that were left behind; return whether all ended."""
+        """Wait for functions that were left behind, up to a limit; return whether all ended."""
         until = time.monotonic() + seconds
         for thread in self._left_behind:
             thread.join(max(0.0, until - time.monotonic()))
@@ -93,7 +93,7 @@ class LimitedCaller:
 def _awaited(
     answers: queue.SimpleQueue[tuple[bool, Any]], seconds: float | None, left: float | None
 ) -> tuple[bool, Any]:
-    """Wait for an answer in slices, each of which counts only as long as it was meant to be."""
+    """Wait for an answer in slices, each of which counts at most its intended length."""
     until = None if left is None else time.monotonic() + left
     while True:
         limits = [_SLICE]

@@ -50,7 +50,7 @@ class LocalWorld:
         bags: The bags that were made in the run.
         states: The states that were entered and left.
         stubs: Checks what functions read.
-        warn: Called with what is found without ending the run.
+        warn: Called with each problem that does not end the run.
         keeps_histories: Whether each execution has its own file.
         role: The ARN of the role of all executions.
         caller: Calls the functions.
@@ -245,8 +245,8 @@ class LocalWorld:
 
         if resource.kind == "unknown":
             raise ConfigurationError(
-                f"the text ({len(resource.arn)} characters) is neither a function's name nor its "
-                "ARN, nor that of an activity or of an action of a service",
+                f"the text ({len(resource.arn)} characters) is not the name or ARN of a function, "
+                "and not the ARN of an activity or of an action of a service",
                 path=f"{task.path}.Resource",
                 hint="Such as arn:aws:states:::sqs:sendMessage, or a function's name. "
                 + mock_advice(task.name),
@@ -294,7 +294,7 @@ class LocalWorld:
 
 
 class _AnyMembers:
-    """A stand-in for a shape in which every name of an object is that of a member."""
+    """A stand-in for a shape in which every name is that of a member."""
 
     @property
     def members(self) -> _AnyMembers:
@@ -312,7 +312,7 @@ _ANY_MEMBERS = _AnyMembers()
 
 
 def _texts(given: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters of the API, which are all texts: another value becomes its JSON text."""
+    """Return parameters of the API, all of them texts: any other value becomes its JSON text."""
     return {
         name: one if isinstance(one, str) or one is None else json_text(one)
         for name, one in given.items()

@@ -145,7 +145,7 @@ class _MapRun:
     def children(
         self, jobs: Iterator[tuple[JsonValue, int]], most: int
     ) -> Generator[None, Any, None]:
-        """Run the children, at most so many at once, until all ended or too many failed.
+        """Run the children, at most `most` at once, until all ended or too many failed.
 
         Args:
             jobs: The inputs of the children, each with the number of items in it.

@@ -38,7 +38,7 @@ class Tolerance(NamedTuple):
     percentage: float | None
 
     def allowed(self, items: int) -> float:
-        """Return how many of so many items may fail."""
+        """Return how many of `total` items may fail."""
         limits = [] if self.number is None else [self.number]
         if self.percentage is not None:
             limits.append(items * self.percentage / 100)

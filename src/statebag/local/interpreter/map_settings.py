@@ -43,7 +43,7 @@ class MapSettings:
             self._by_paths = path_template(selector)
 
     def inside(self, fields: Mapping[str, Any]) -> MapSettings:
-        """Return a reader of numbers in an object inside of the state, such as its ItemBatcher."""
+        """Return a reader of numbers in an object inside the state, such as its ItemBatcher."""
         inner = copy.copy(self)
         inner._fields = fields
         return inner

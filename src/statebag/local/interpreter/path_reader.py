@@ -54,7 +54,7 @@ class PathReader:
         Raises:
             MissingValueError: It finds nothing.
             StateFailure: A pattern in it cannot be evaluated.
-            RefusedError: It leads behind a stub.
+            RefusedError: It leads into a stub.
         """
         base = data
         if self._path.root == "context":

@@ -124,7 +124,7 @@ class JsonataExpression:
 
         Raises:
             StateFailure: It returns nothing, or cannot be evaluated.
-            RefusedError: It reads what is behind a stub.
+            RefusedError: It reads a value that a stub stands for.
         """
         if self._plain is not None:
             value = self._looked_up(visit, self._plain)

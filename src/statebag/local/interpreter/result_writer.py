@@ -1,4 +1,4 @@
-"""Read the ResultWriter of a distributed Map, which gives the form of its results.
+"""Read the ResultWriter of a distributed Map, which sets the form of its results.
 
 Shapes as in the Developer Guide, "ResultWriter (Map)".
 """

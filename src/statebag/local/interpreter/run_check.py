@@ -1,4 +1,4 @@
-"""Refuse what cannot run here, before anything runs."""
+"""Refuse everything that cannot run here, before anything runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def compiled_machine(definition: dict[str, Any], region: str) -> MachineProgram:
 
 
 def check_programs(world: LocalWorld, programs: list[MachineProgram], *, express: bool) -> None:
-    """Refuse Tasks that nobody can answer here, mocks of no Task, and missing packages.
+    """Refuse Tasks that nothing can answer here, mocks without a Task, and missing packages.
 
     Args:
         world: The world in which the machines would run.
@@ -50,7 +50,7 @@ def check_programs(world: LocalWorld, programs: list[MachineProgram], *, express
     unknown = world.mocks.unknown(task.name for task in tasks)
     if unknown:
         raise ConfigurationError(
-            f"there is no Task state {', '.join(unknown)} for the mocks of that name",
+            f"there is no Task state {', '.join(unknown)}, but there are mocks for it",
             hint=f"The Task states are {', '.join(task.name for task in tasks) or 'none'}.",
         )
     if find_spec("jsonata") is None:

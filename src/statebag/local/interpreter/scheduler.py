@@ -1,9 +1,9 @@
 """Run strands in turn, in one thread, on a clock that jumps.
 
 A strand is a generator: one branch, one iteration, or one execution. It yields when it has to wait,
-after it has arranged what wakes it. The clock counts the seconds of Waits, retries and timeouts.
-The run does not wait for them: if no strand can go on, the clock jumps to the next timer. So a run
-with a given seed always has the same order of events.
+after it has arranged for something to wake it. The clock counts the seconds of Waits, retries and
+timeouts. The run does not wait for them: if no strand can go on, the clock jumps to the next timer.
+So a run with a given seed always has the same order of events.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Timer:
         self.live = True
 
     def cancel(self) -> None:
-        """Cancel it: it will not happen."""
+        """Cancel it, so that it does not happen."""
         self.live = False
 
     def __lt__(self, other: Timer) -> bool:
@@ -115,8 +115,8 @@ class Scheduler:
         seed: Determines jitter and, with `shuffled`, the order of strands.
         shuffled: Whether a random strand goes next, instead of the one that has been ready longest.
         pace: Real seconds that a second of the clock takes; with 0 the run never waits.
-        deadline: Real seconds after which the run is ended; None never ends it.
-        helped: Returns whether anybody outside of the run may answer a task.
+        deadline: Real seconds after which the run is ended; None for no limit.
+        helped: Returns whether anyone outside the run may answer a task.
 
     Attributes:
         random: The source of all randomness.
@@ -178,11 +178,11 @@ class Scheduler:
             self._ready.append(strand)
 
     def again(self) -> None:
-        """Let the running strand go on after the others that can."""
+        """Let the running strand go on after the others that are ready."""
         self._ready.append(self.current)
 
     def after(self, seconds: float, act: Callable[[], None]) -> Timer:
-        """Call a function when the clock has advanced by so many seconds."""
+        """Call a function when the clock has advanced by some seconds."""
         self._numbers += 1
         timer = Timer(self.clock + max(seconds, 0.0), self._numbers, act)
         heapq.heappush(self._timers, timer)

@@ -86,7 +86,7 @@ def parameters_for(shape: Any, given: Any) -> Any:
 
 
 def result_of(value: Any, shape: Any = None) -> Any:
-    """Return an answer of boto3 as the JSON of a workflow: PascalCase, texts, ISO dates."""
+    """Return an answer of boto3 as a workflow's JSON: names in PascalCase, texts, ISO dates."""
     if isinstance(value, dict):
         members = getattr(shape, "members", None)
         if members is None:

@@ -52,7 +52,7 @@ def check_service(resource: TaskResource, services: AwsServices, path: str, stat
         )
     if resource.pattern.startswith("sync"):
         raise ConfigurationError(
-            f"the state {state!r} calls {resource.arn}, which waits for a job, and no job runs "
+            f"the state {state!r} calls {resource.arn}, which waits for a job, but no jobs run "
             "here",
             path=path,
             hint=mock_advice(state),
@@ -97,7 +97,7 @@ def call_service(
         raise StateFailure(f"{name}.SdkClientException", str(error)) from error
     except NotImplementedError as error:
         raise ConfigurationError(
-            f"{resource.arn} is not played in this process", hint=mock_advice(state)
+            f"{resource.arn} is not emulated in this process", hint=mock_advice(state)
         ) from error
     result = result_of(answer, shape.output_shape)
     if resource.type.startswith("aws-sdk:"):
@@ -114,7 +114,7 @@ def _method(resource: TaskResource, services: AwsServices, path: str, hint: str)
             break
     if client is None:
         raise ConfigurationError(
-            f"boto3 knows no service {resource.type.removeprefix('aws-sdk:')!r}",
+            f"boto3 does not know the service {resource.type.removeprefix('aws-sdk:')!r}",
             path=path,
             hint=hint,
         )

@@ -98,7 +98,7 @@ class SingleExecution:
         return self._context
 
     def pause(self, seconds: float) -> Generator[None, Any, None]:
-        """Let so many seconds of the clock pass."""
+        """Let some seconds of the clock pass."""
         if seconds <= 0:
             return
         scheduler = self.scheduler
@@ -151,7 +151,7 @@ class SingleExecution:
             self.log.end("ExecutionAborted", 0, "executionAbortedEventDetails", {})
 
     def time_out(self, last: int = 0) -> None:
-        """End the execution because its time is over."""
+        """End the execution because its time is up."""
         if self.status == "RUNNING":
             self.status, self.error = "TIMED_OUT", "States.Timeout"
             details = {"error": self.error}

@@ -45,7 +45,7 @@ class StateFailure(Exception):  # noqa: N818 - a result of a state, not a bug of
         cause: The error's cause; None if there is none.
         location: The field of a JSONata expression that failed, such as `Output/result`.
         evaluation: Whether an event `EvaluationFailed` reports it.
-        final: Whether neither a Retry nor a Catch takes it.
+        final: Whether neither a Retry nor a Catch handles it.
         heartbeat: Whether a missing heartbeat caused the timeout.
         inner: Whether it left a branch or an iteration.
     """

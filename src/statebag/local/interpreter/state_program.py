@@ -1,4 +1,4 @@
-"""Define what all types of compiled states have in common."""
+"""Define what all compiled states have in common."""
 
 from __future__ import annotations
 

@@ -203,16 +203,16 @@ class StateVisit:
     def too_large(
         self, what: str, value: JsonValue, named: str | None = None, *, final: bool = False
     ) -> StateFailure:
-        """Return the failure of a state or task one of whose values is over the payload limit.
+        """Return the failure of a state or task with a value over the payload limit.
 
-        AWS's message does not say how large the value is, and what makes it large. The run adds
-        that.
+        AWS's message does not say how large the value is, or which fields make it large. The run
+        adds that.
 
         Args:
             what: The role of the value in the state, such as its output.
             value: The value.
-            named: What AWS names instead; None for the state.
-            final: Whether no Retry and no Catch takes it.
+            named: The name that AWS uses instead; None for the state's.
+            final: Whether neither a Retry nor a Catch handles it.
         """
         found = largest_fields(value.value)
         fields = ", ".join(f"{path} ({size:,} bytes)" for path, size in found)
@@ -231,7 +231,7 @@ class StateVisit:
     def note(self, failure: StateFailure) -> None:
         """Write the event of a failed expression.
 
-        It follows what the state's entry event follows, if nothing else happened since.
+        If nothing else happened in the state, it follows the event before the state was entered.
         """
         if not failure.evaluation:
             return

@@ -20,12 +20,12 @@ _FORM = 'Such as {"Return": value}, or {"Throw": {"Error": name, "Cause": text}}
 
 
 def mock_advice(state: str, *, result: str = "...", otherwise: str = "") -> str:
-    """Return the way out for a Task that cannot be answered here: a mock, in both of its forms.
+    """Return advice for a Task that cannot be answered here: use a mock, in either form.
 
     Args:
         state: The Task's name.
-        result: What stands for its result.
-        otherwise: Another way out; empty if there is none.
+        result: A placeholder for its result.
+        otherwise: Further advice; empty if there is none.
     """
     hint = (
         f"Answer it with a mock: mocks={{{state!r}: {{'Return': {result}}}}}, or a file with "
@@ -89,7 +89,8 @@ class TaskMocks:
         used = self._used.get(state, 0)
         if used == len(outcomes):
             raise ConfigurationError(
-                f"the state {state!r} has {len(outcomes)} mocked outcomes, and is tried once more",
+                f"the state {state!r} has {len(outcomes)} mocked outcomes, but there is one more "
+                "attempt",
                 hint="Add an outcome to its list, or give one outcome without a list for all.",
             )
         self._used[state] = used + 1

@@ -24,7 +24,7 @@ class TaskResource:
         arn: The Resource, in full.
         kind: `function`, `activity`, `action` or `unknown`.
         type: The service as events name it, such as `sqs` or `aws-sdk:s3`; empty for the others.
-        action: Its action; of a function or an activity, its name.
+        action: Its action; for a function or an activity, its name.
         pattern: `sync`, `sync:2`, `waitForTaskToken`, or empty.
     """
 

@@ -1,4 +1,4 @@
-"""Run a Task: its limits, its events, and what answers it."""
+"""Run a Task: apply its limits, write its events, and get its answer."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TaskCall:
 
     @property
     def patience(self) -> float | None:
-        """Seconds until it times out, if nobody reports anything; None for no limit."""
+        """Seconds until it times out, if nothing is reported; None for no limit."""
         limits = [one for one in (self.timeout, self.heartbeat) if one is not None]
         return min(limits, default=None)
 

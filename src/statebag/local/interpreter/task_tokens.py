@@ -20,7 +20,7 @@ __all__ = ["AnsweredTask"]
 
 
 class AnsweredTask:
-    """A task that ends when somebody answers its token.
+    """A task that ends when its token is answered.
 
     It can be answered as soon as it is made, even while the function that takes its token still
     runs. Answers may come from any thread; they are processed in the thread of the run.

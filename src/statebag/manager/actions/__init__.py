@@ -1,1 +1,1 @@
-"""The actions of the state data manager, one a file; `state_data_manager` is their front."""
+"""The actions of the state data manager, one in each file; `state_data_manager` calls them."""

@@ -206,7 +206,7 @@ class _Reader:
         return gathering
 
     def _list(self, value: Any, name: str, gathering: Gathering) -> list[Any]:
-        """Return the list: unopened if it stands in the event, opened if it was offloaded."""
+        """Return the list: unopened if it is in the event, opened if it was offloaded."""
         value = payload_of(value)
         if not isinstance(value, list):
             self._is_raw = False

@@ -1,7 +1,7 @@
 """`sync_branch` for a state inside the branch's own state, as in a Map's iterator.
 
 `{branch_id, segment_to_run, loop_counter, partition_map, state_data}`: a result merges into
-`state_data`. The branch's own progress stands next to it, because `state_data` predates the fork.
+`state_data`. The branch's own progress is next to it, because `state_data` predates the fork.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def _top(invocation: Invocation, given: Any) -> Any:
 
 
 class _AsItIs:
-    """A result that is not opened, because what looks like a stub in it is data."""
+    """A result that is not opened, because everything in it that looks like a stub is data."""
 
     __slots__ = ("value",)
 
@@ -149,7 +149,7 @@ class _AsItIs:
 
 
 def _opened(invocation: Invocation, given: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
-    """Yield results with their positions, a few read ahead; all but `_AsItIs` are opened whole."""
+    """Yield results with their positions, reading a few ahead; all but `_AsItIs` are opened."""
     taken: deque[tuple[int, bool, _AsItIs | None]] = deque()
 
     def values() -> Iterator[Any]:
@@ -224,7 +224,7 @@ def _write(window: list[tuple[int, bytes]], writer: ArrayWriter) -> None:
 
 
 class _SamePlace(Exception):  # noqa: N818  # a request to start again, not a failure
-    """Raised if two chunks say that they have the same place."""
+    """Raised if two chunks claim the same place."""
 
 
 class _Gatherer:

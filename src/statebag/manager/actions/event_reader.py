@@ -1,4 +1,4 @@
-"""The event of an action: read its states and results as far as needed, and check what it names."""
+"""Read the states and results in an event as far as needed, and check what it names."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ class EventReader:
     def check_scopes(self) -> None:
         """Refuse stubs in the event that name objects of a scope that it may not read.
 
-        An answer passes on what an action does not read. Without this check, the step that opens
-        it would fail, instead of the one that brought it in.
+        An answer passes on values that an action does not read. Without this check, the step that
+        opens them would fail, instead of the one that brought them in.
 
         Raises:
             NotPermitted: With the stub's path and the object's name.
@@ -127,7 +127,7 @@ class EventReader:
     def branch_state(self) -> dict[str, Any]:
         """Return the event's `branch_state`, opened at its top as by `state`.
 
-        The summary that is kept is the one of the state inside it.
+        The summary that is kept is that of the state inside it.
         """
         bag = self.given("branch_state")
         inner, aside = summary_aside(bag.get(_INNER) if isinstance(bag, dict) else None)
@@ -196,8 +196,8 @@ class EventReader:
     def final_state(self, value: Any, before: Any = None) -> Any:
         """Return a result's final state, opened at its top; a legacy pointer is followed.
 
-        The values of its fields are data. A field that still is the pointer which stood in the
-        event's own state is left out: the step did not change it.
+        The values of its fields are data. A field that is still the pointer from the event's own
+        state is left out: the step did not change it.
 
         Args:
             value: The result's `final_state`.

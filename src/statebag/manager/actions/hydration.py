@@ -142,7 +142,7 @@ class _Finder:
     ) -> Iterator[tuple[bool, Any]]:
         """Yield, for each place of a state in order, whether the list is there, and the element.
 
-        A list under a name that pointers may have too comes after an address.
+        A list under a name that pointers can have, too, comes after an address.
         """
         *first, last = self._kind.lists
         for name in first:
@@ -174,7 +174,7 @@ class _Finder:
         )
 
     def _followed(self, element: Any) -> Any:
-        """Return the element behind a pointer that stands in the list."""
+        """Return the element that a pointer in the list leads to."""
         is_pointer = isinstance(element, dict) and f"{self._kind.noun}_index" in element
         if not is_pointer or self._kind.is_whole(element):
             return element
@@ -184,7 +184,7 @@ class _Finder:
         return behind if found else element
 
     def _behind_address(self, place: dict[str, Any], where: str) -> tuple[bool, Any]:
-        """Return whether an object has the list's address, and the element behind it."""
+        """Return whether an object has the list's address, and the element there."""
         for name in self._kind.addresses:
             address = place.get(name)
             if isinstance(address, str) and address:
@@ -204,7 +204,7 @@ class _Finder:
             manifest = Manifest(plain_objects.fresh_text(address), name)
             if not manifest.has_digest(expected, self._index):
                 raise BlobCorrupt(
-                    "the manifest does not have the SHA-256 that its pointer says",
+                    "the manifest does not have the SHA-256 that its pointer names",
                     path=f"$.{path[0]}.{_HASH}",
                     object_name=name,
                 )
@@ -228,7 +228,7 @@ class _Finder:
             meant, found = self._pointer.get(name), element.get(name)
             if meant is not None and found is not None and meant != found:
                 raise InvalidState(
-                    f"the list's element has another {name} than {self._kind.pointer}",
+                    f"the list's element does not have the {name} of {self._kind.pointer}",
                     path=f"$.{self._kind.pointer}.{name}",
                 )
         return element

@@ -71,7 +71,7 @@ class Invocation(EventReader):
         Args:
             name: The name of the value.
             value: The opened value.
-            budget: The most bytes of the result.
+            budget: The largest number of bytes of the result.
         """
         with self.writing():
             if self.settings.wire == 0 and not sealing_is_off():
@@ -107,9 +107,9 @@ class Invocation(EventReader):
         unless its control fields are too large for that.
 
         Args:
-            state: The state, with what was not opened.
+            state: The state, which may hold unopened values.
             budget: The bag's bound in bytes.
-            inline_bytes: The most bytes of inline values, if that is less than the policy's.
+            inline_bytes: The largest number of bytes of inline values, if less than the policy's.
         """
         if budget > _AT_A_PAUSE and self.settings.table.waits(state.get("next_action")):
             try:

@@ -1,7 +1,7 @@
-"""The summary of scheduling metadata: set aside when an event is read, put back when it is sealed.
+"""Set the summary of scheduling metadata aside when an event is read, and put it back at the seal.
 
-The engine reads the summary, which stands next to metadata that was offloaded. A step must not see
-it as a field of the state, unless the state has a field of that name.
+The engine reads the summary, which is next to offloaded metadata. A step must not see it as a field
+of the state, unless the state has a field of that name.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Came(msgspec.Struct, frozen=True):
 class KeptSummary:
     """The summary that one state came with.
 
-    `opened` is each time a function that returns a copy of a value with everything in it opened.
+    Each `opened` is a function that returns a copy of a value with everything in it opened.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class KeptSummary:
     def keep(self, state: dict[str, Any], aside: dict[str, Any], opened: Opened) -> dict[str, Any]:
         """Return the state with the field set aside, if that is known to be the state's own field.
 
-        Until the seal reads the metadata, a value that could be its summary counts as that.
+        Until the seal reads the metadata, a value that could be its summary counts as one.
         """
         self._came = None
         if SUMMARY in aside:

@@ -1,4 +1,4 @@
-"""Which execution an event belongs to: the scope that it may read, and writes to."""
+"""Find the execution that an event belongs to: the scope that it may read, and writes to."""
 
 from __future__ import annotations
 

@@ -189,14 +189,14 @@ def _read(invocation: Invocation, name: str, identity: str) -> Any:
     text = invocation.sb.store.get(name)
     if sha256_hex(text)[:_ID_LENGTH] != identity:
         raise BlobCorrupt(
-            "the snapshot does not have the digest that its name says", object_name=name
+            "the snapshot does not have the digest that is in its name", object_name=name
         )
     bag = json_text.decode(text, name)
     return bag if sealing_is_off() else with_times(bag)
 
 
 def _check_readable(invocation: Invocation, scope: str, name: str) -> None:
-    """Refuse a snapshot of another execution than the one that the event names."""
+    """Refuse a snapshot that is not of the execution that the event names."""
     if not invocation.is_named:
         return
     confinement = encode_scope(invocation.scope)

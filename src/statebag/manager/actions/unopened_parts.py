@@ -1,4 +1,4 @@
-"""Stand-ins in a value for what was not opened: open all of them, or make one of a large value."""
+"""Open all placeholders in a value, or replace a large value with one."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def with_all_opened(value: Any, read: Callable[[list[Unopened]], list[Any]]) -> 
     """Return a copy of a value with everything in it opened.
 
     Args:
-        value: The value. One without stand-ins is returned as it is.
-        read: Opens all stand-ins in one read, in their order.
+        value: The value. One without placeholders is returned as it is.
+        read: Opens all placeholders in one read, in their order.
     """
     found: list[Unopened] = []
     _collect(value, found)
@@ -29,12 +29,12 @@ def with_all_opened(value: Any, read: Callable[[list[Unopened]], list[Any]]) -> 
 
 
 def as_one(text: bytes, count: int, kind: Kind = "object") -> Unopened:
-    """Return a stand-in for a value that a seal offloads whole, inline or in the store.
+    """Return a placeholder for a value that a seal offloads whole, inline or in the store.
 
     Args:
         text: The JSON text of the value.
         count: The number of its members or items.
-        kind: What it is in JSON.
+        kind: Its kind in JSON.
     """
     stub = Carried(sha256_hex(text), len(text), compress(text), kind, count)
     return Unopened({KEY: stub.to_wire()}, stub, is_own=True)

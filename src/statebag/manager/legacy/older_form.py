@@ -83,14 +83,14 @@ class OlderForm:
     def of_value(self, name: str, value: Any, budget: int, state: Any = None) -> Any:
         """Return an opened value next to the state, with legacy pointers.
 
-        A reader of wire version 0 knows pointers, and no stubs. If an object is too large, its
-        largest fields leave one by one, so that a router finds the others. A list leaves as a
-        whole, as a reader follows no pointers in its items.
+        A reader of wire version 0 knows pointers, but not stubs. If an object is too large, its
+        largest fields are offloaded one by one, so that a router finds the others. A list is
+        offloaded as a whole, since a reader does not follow pointers in its items.
 
         Args:
-            name: What the value is called in the answer.
+            name: The name of the value in the answer.
             value: Any JSON value.
-            budget: Bytes that it may have.
+            budget: The largest number of bytes that it may have.
             state: May name the idempotency key that the value's objects are stored under.
 
         Raises:
@@ -151,7 +151,7 @@ class OlderForm:
     def _with_fewer_fields(
         self, state: dict[str, Any], carried: dict[str, Any], key: str, budget: int
     ) -> dict[str, Any]:
-        """Return the state without its largest fields; pointers that a Map reads leave last."""
+        """Return the state without its largest fields; those that a Map reads go last."""
         excess = wire_size(carried) - budget
         sizes = {
             name: wire_size(value)

@@ -2,7 +2,7 @@
 
 For callers of the first state data manager, and for consumers that read the bucket with their own
 client. Objects are readable JSON. Keys come from the content, so a retry writes the same key, and
-two values of one second never collide. The store is that of the environment.
+two values written in the same second never collide. The store is that of the environment.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def decompress_data(compressed_data: Any, *, strict: bool = False) -> Any:
             raise
         warn(
             "NeverCompressed",
-            "decompress_data was given %s that was never compressed, and returned it unchanged; "
+            "decompress_data got %s that was never compressed, and returned it unchanged; "
             "strict=True refuses it",
             json_type(compressed_data),
             count=1,
@@ -211,10 +211,10 @@ def optimize_state_history(
     Args:
         state_history: Entries, oldest first; the first may be the pointer of an earlier archive.
         idempotency_key: Part of the archive's key.
-        max_entries: The number of entries that stay.
+        max_entries: The number of entries to keep.
 
     Returns:
-        The list for the bag, and the archive's address (None if no entry had to leave). The new
+        The list for the bag, and the archive's address (None if no entry was archived). The new
         archive names the earlier one, and its `entry_count` counts the entries of both.
     """
     _must_be(list, state_history=state_history)

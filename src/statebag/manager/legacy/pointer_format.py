@@ -137,9 +137,9 @@ def whole_pointer(s3_path: str, text: bytes, state: dict[str, Any]) -> dict[str,
 
 
 def fits_pointer(value: Any) -> bool:
-    """Return whether the value of a field that routers read can stand next to a pointer itself.
+    """Return whether a field that routers read can have its own value next to a pointer.
 
-    For any other value the field's default stands there, and only the object has the value.
+    For any other value the field's default is there, and only the object has the value.
     """
     return isinstance(value, bool | int | float | str | None) and len(str(value)) <= _LONGEST
 
@@ -197,7 +197,7 @@ def decode_checked(text: bytes, pointer: Pointer, name: str) -> Any:
     """
     if pointer.sha256 is not None and sha256_hex(text) != pointer.sha256:
         raise BlobCorrupt(
-            "the object does not have the SHA-256 that its pointer says", object_name=name
+            "the object does not have the SHA-256 that its pointer names", object_name=name
         )
     return json_text.decode(text, name, reckoned=True)
 

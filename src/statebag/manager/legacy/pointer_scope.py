@@ -3,7 +3,7 @@
 Packs and snapshots lie below their execution's scope. Objects of the older writers lie below
 `workflow-state/<id>/`. The id is the idempotency key or, without one, the scope as one path part;
 these are the reader's own ids. An object at the root, or directly in `workflow-state`, does not say
-to which execution it belongs, and anybody may read it. A pointer has no signature.
+to which execution it belongs, and anyone may read it. A pointer has no signature.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class PointerScope:
     def learn(self, value: Any) -> None:
         """Add the idempotency key of a state, or of the states in an event, to the reader's own.
 
-        The key of an object further down does not count: it may be data of anybody.
+        The key of an object further down does not count: it may be anyone's data.
         """
         if not isinstance(value, dict):
             return

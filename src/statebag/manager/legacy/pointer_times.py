@@ -1,4 +1,4 @@
-"""The times in legacy pointers: an object in the store whose name comes from its bytes has none.
+"""Remove the times from legacy pointers, or put them in: objects named by their bytes have none.
 
 A pointer says when it was made. Two deliveries of one event make the same pointers with different
 times. Without them, a retry writes the objects again that the first delivery wrote.
@@ -31,13 +31,13 @@ def without_times(bag: Any) -> Any:
 
 
 def with_times(bag: Any) -> Any:
-    """Return a copy of a bag in which legacy pointers without a time have the present one."""
+    """Return a copy of a bag in which legacy pointers without a time have the current one."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return _changed(bag, lambda pointer, name: {**pointer, name: pointer.get(name, now)}, _LEVELS)
 
 
 def _changed(value: Any, change: Callable[[dict[str, Any], str], Any], levels: int) -> Any:
-    """Return a value with the pointers changed that stand where a reader follows them."""
+    """Return a value with a change to each pointer that a reader would follow."""
     if isinstance(value, list):
         if not value or not levels:
             return value

@@ -1,11 +1,11 @@
 """Follow legacy pointers, in the places where they can stand and nowhere else.
 
-A pointer can stand for: the whole value, a field of an object (two levels of objects below a
-state, as in `current_state`), and at the head of a list (older history). It may also stand next to
-a bag's stub, where a function that knows no stubs put it. The value of a field's pointer is data,
-and pointers in it are not followed. The value of a whole state's pointer is a state again, so its
-pointers are followed, as are those of archives to older archives. Nothing that was read is a stub:
-data that looks like one is returned escaped.
+A pointer can be the whole value, a field of an object (two levels of objects below a state, as in
+`current_state`), or the head of a list (older history). It may also be next to a bag's stub, if a
+function that does not know stubs put it there. The value of a field's pointer is data, and pointers
+in it are not followed. The value of a whole state's pointer is a state again, so its pointers are
+followed, as are those of archives to older archives. Nothing that was read is a stub: data that
+looks like one is returned escaped.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class PointerReader:
 
         Args:
             value: A state, or an event with a state in it.
-            path: Where it stands, for messages.
+            path: Its path, for messages.
             state_at: Where in `value` the state is.
 
         Raises:
@@ -187,7 +187,7 @@ class PointerReader:
         return inside
 
     def _history(self, entries: list[Any], path: Path) -> list[Any]:
-        """Return a list with the archive at its head, and older archives behind it, read in."""
+        """Return a list with the archive at its head, and the older ones behind that, read in."""
         newest_first: list[list[Any]] = []
         seen: set[str] = set()
         rest = entries

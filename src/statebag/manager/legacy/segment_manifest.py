@@ -112,7 +112,7 @@ def expected_digest(given: Any, path: str) -> str | None:
 
     Args:
         given: 64 hex digits or base64 of the 32 bytes, with or without `sha256:` before them.
-        path: Where it stands, for the error.
+        path: Its path, for the error.
 
     Raises:
         InvalidState: It is not a SHA-256. A shorter hash does not say how it was computed.

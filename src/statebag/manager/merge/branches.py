@@ -1,4 +1,4 @@
-"""Results of branches: tell which ones failed, what is joined, and what is recorded."""
+"""Find which results of branches failed, what is joined, and what is recorded."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class BranchRecord:
     Attributes:
         label: The branch's id, or one made from its index.
         record: The whole result.
-        verdict: What the result says of itself.
+        verdict: What the result says about itself.
         final: The final state, opened at its top; None if the result has none.
         fork: The digest of the state that the branch started from; None for the joined state.
     """
@@ -124,7 +124,7 @@ def record_join(
         state: The state, with `current_state` joined.
         gathering: The results that the join found.
         identity: The `join_id`.
-        most_conflicts: The most conflicts to list; `merge_conflict_count` counts all.
+        most_conflicts: The largest number of conflicts to list; `merge_conflict_count` counts all.
     """
     entries = [entry for branch in gathering.branches for entry in logs_of(branch.record)]
     marked = {**append_once(state, entries, identity), LAST_ID: identity}
@@ -160,7 +160,7 @@ def next_action_of(gathering: Gathering) -> str | None:
 
 
 def _other_fields(gathering: Gathering) -> list[dict[str, Any]]:
-    """Return the fields without a meaning here of each branch that succeeded and has some."""
+    """Return, for each branch that succeeded, its fields that have no meaning to a join."""
     kept = []
     for branch in gathering.branches:
         other = {key: value for key, value in branch.record.items() if key not in MEANT}

@@ -67,7 +67,7 @@ def parse_rules(rules: Mapping[str, Any]) -> dict[str, Rule]:
     for path, rule in rules.items():
         if rule not in _RULES:
             raise ConfigurationError(
-                f"the merge rule for {path[:80]!r} is {json_type(rule)} that is not a known name",
+                f"the merge rule for {path[:80]!r} is {json_type(rule)}, but not a known name",
                 hint=f"Use {', '.join(_RULES)}.",
             )
     return dict(rules)
@@ -90,10 +90,10 @@ def must_be_opened(ours: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
 
 
 def join(ours: Mapping[str, Any], sides: Sequence[Side], rules: Mapping[str, Rule]) -> Joined:
-    """Merge the changes of the branches into the present state.
+    """Merge the changes of the branches into the current state.
 
     Args:
-        ours: The state's present values.
+        ours: The state's current values.
         sides: The branches, in their order.
         rules: Rules by path (`a.b`); a path without one has `last`.
 
@@ -197,8 +197,8 @@ class _Join:
 def _by_key(sides: Iterable[Side], *, nested: bool) -> dict[str, list[Side]]:
     """Return the keys that branches may have changed, in the order in which they first appear.
 
-    Each key has the list of the branches that have it. Of thousands of branches each often has its
-    own key, and to look for each key in each branch would take seconds.
+    Each key has the list of the branches that have it. Each of thousands of branches often has its
+    own key, and looking for each key in each branch would take seconds.
     """
     found: dict[str, list[Side]] = {}
     for side in sides:
