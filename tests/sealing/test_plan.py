@@ -205,7 +205,8 @@ def test_the_text_of_an_object_that_stays_is_not_joined_if_its_members_leave(mon
     # Its length is that of a value which is known: then its text decides.
     known = Known()
     known._add_size(inner)
-    assert isinstance(planner(known=known).part(state, ()).children["inner"], Branch)
+    knowing = Planner(POLICY, "m/run", known, Bases(0))
+    assert isinstance(knowing.part(state, ()).children["inner"], Branch)
     assert joined == [small, inner, small]
 
 
