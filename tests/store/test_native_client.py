@@ -40,7 +40,7 @@ def test_the_client_is_lost_in_a_child_once_it_was_used():
 
 
 def test_a_child_may_begin_to_use_a_client_that_sent_nothing(monkeypatch):
-    monkeypatch.setattr(native_client, "_THREADS", "no thread has this name")
+    monkeypatch.setattr(native_client, "_THREADS", b"no thread has this name")
     assert not of_child(native_client.is_lost)
 
     def uses():
@@ -107,7 +107,7 @@ class TestAnInheritedClient:
         assert what_happens(script) == "collected parent freed freed "
 
     def test_that_sent_nothing_is_freed_as_any_object(self):
-        script = IN_THE_CHILD.format(used="native_client._THREADS = '-'", end="os._exit(0)")
+        script = IN_THE_CHILD.format(used="native_client._THREADS = b'-'", end="os._exit(0)")
         assert what_happens(script) == "freed freed collected parent freed freed "
 
     def test_is_left_to_a_grandchild_too(self):

@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -28,7 +27,7 @@ _clients: WeakValueDictionary[int, Any] = WeakValueDictionary()
 _never_freed: list[Any] = []
 
 # Linux cuts a thread's name to 15 characters; what the client's runtime calls its threads.
-_THREADS = "tokio-"
+_THREADS = b"tokio-"
 
 
 def is_used() -> None:
@@ -50,9 +49,11 @@ def note_client(client: object) -> None:
 def _before_fork() -> None:
     """Note the client's threads even if another library started them."""
     if _used_in is None and sys.platform == "linux":
-        for name in Path("/proc/self/task").glob("*/comm"):
-            with suppress(OSError):  # that thread ended meanwhile
-                if name.read_text().startswith(_THREADS):
+        # Without pathlib, which would be loaded for this alone: 4 ms of CPU.
+        for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
+            # Another thread may end meanwhile.
+            with suppress(OSError), open(f"/proc/self/task/{thread}/comm", "rb") as name:  # noqa: PTH123
+                if name.read().startswith(_THREADS):
                     is_used()
                     return
 
