@@ -345,7 +345,7 @@ NO_SOURCES = {
         + "\n",
         "",
         {},
-        "have ended",
+        "have expired",
     ),
     "a sign-on without its session": (
         f"{TAKEN}sso_session = s\nsso_account_id = 1\nsso_role_name = r\n",

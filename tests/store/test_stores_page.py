@@ -126,7 +126,7 @@ NOT_DONE = {
         "Google's tokens",
         "writes by the XML API",
     ],
-    "canned answers": ["all else: refusals that a real server seldom gives"],
+    "canned answers": ["everything else: refusals that a real server seldom gives"],
 }
 
 

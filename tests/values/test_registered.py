@@ -73,7 +73,7 @@ def test_a_dataclass_keeps_what_its_constructor_would_compute_anew():
 def test_a_field_that_is_new_gets_its_default_and_one_that_is_gone_is_an_error():
     values = Values(Point)
     assert values.decode({"__typed__": "Point", "value": {"x": 1}}) == Point(1, 0)
-    with pytest.raises(InvalidState, match="not one of type 'Point': ValueError"):
+    with pytest.raises(InvalidState, match="not of type 'Point': ValueError"):
         values.decode({"__typed__": "Point", "value": {"x": 1, "z": 2}})
     with pytest.raises(InvalidState, match="TypeError"):
         values.decode({"__typed__": "Point", "value": {"y": 1}})
