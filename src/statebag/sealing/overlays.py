@@ -32,7 +32,7 @@ __all__ = ["Overlay", "in_layers", "overlays_of", "overlays_of_read"]
 # tenth less (docs/design/0043).
 _MOST = 2
 # What the layers take together is at most this part of what the chunks would write. Chosen: half
-# and a quarter write up to a tenth more (docs/design/0043).
+# and a quarter write up to a sixth more (docs/design/0043).
 _SHARE = 3
 # Times `carry_bytes` that the chunks would write at least. Chosen: 320 KB by default. A GET costs
 # as much as writing 17 KB, and layers take one or two more at each open (docs/design/0043).
