@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_sarif(file):
         assert result["message"]["text"]
         (location,) = result["locations"]
         place = location["physicalLocation"]
-        assert place["artifactLocation"]["uri"] == str(file)
+        assert unquote(place["artifactLocation"]["uri"]) == str(file)
         assert place["region"]["startLine"] >= 1
         assert place["region"]["startColumn"] >= 1
 
