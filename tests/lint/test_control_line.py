@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+import statebag
 from statebag.cli.group import cli
 from statebag.lint.finding import RULES
 from statebag.lint.linter import Options, lint
@@ -160,3 +161,40 @@ def test_what_searches_a_whole_bag_cannot_be_named(tmp_path, read):
     assert (one.code, one.path) == ("SB201", "$.States.Take.Parameters.found.$")
     assert "computes with all of a bag" in one.message
     assert report.needed[str(file)] == ()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "Parameters": {"first.$": "$.rows[0]"}},
+        {"Type": "Pass", "InputPath": "$.rows[0]"},
+        {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $states.input.rows[0] %}"},
+        {
+            "Type": "Pass",
+            "QueryLanguage": "JSONata",
+            "Assign": {"a": "{% $states.input.rows[0] %}"},
+        },
+    ],
+)
+def test_an_item_of_an_array_needs_a_control_path(store, monkeypatch, tmp_path, state):
+    """A movable array may be a stub, and an item of it is in no payload then."""
+    definition = {
+        "StartAt": "Make",
+        "States": {
+            "Make": {"Type": "Task", "Resource": "make", "Next": "Pick"},
+            "Pick": {**state, "End": True},
+        },
+    }
+    file = tmp_path / "machine.asl.json"
+    file.write_text(json.dumps(definition))
+    report = lint([file], Options(sealed=("*",)))
+    needed = report.needed[str(file)], report.needed_movable.get(str(file), ())
+    assert needed == (("$.rows",), ())
+    assert "SB201" in {one.code for one in report.findings}
+    monkeypatch.setenv("STATEBAG_CONTROL", "$.rows")
+
+    def make(_event, _context):
+        return statebag.Statebag().seal({"rows": [1, 2], "other": 3}, scope="machine/run")
+
+    ran = run_workflow(definition, functions={"make": make}, input={}, strict=True)
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)

@@ -165,6 +165,8 @@ class Checks:
         names = _to_index(place.inside)
         if not names:
             return
+        if how == "pick" and len(names) < len(place.inside):
+            how = "value"  # an item of an array, which a movable path does not give
         self._also(place, names, how)
         if self._is_plain(place) or (how == "pick" and self._is_movable(place)):
             return

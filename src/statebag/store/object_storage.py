@@ -214,9 +214,10 @@ class ObjectStorage:
         except BlobMissing:
             if self._live.has_answered:
                 return None
-        except (ConfigurationError, NotPermitted):
+        except (ConfigurationError, NotPermitted) as refused:
             # So does a server that is busy, or that wants newer keys than these.
-            pass
+            if "(status " not in refused.message:  # it is not the answer's status that tells
+                raise
         # The answer to a HEAD has no body, so it looks the same where the bucket is missing.
         try:
             return self._live.one_request(
