@@ -34,8 +34,8 @@ _MOST = 2
 # What the layers take together is at most this part of what the chunks would write. Chosen: half
 # and a quarter write up to a sixth more (docs/design/0043).
 _SHARE = 3
-# Times `carry_bytes` that the chunks would write at least. Chosen: 320 KB by default. A GET costs as
-# much as writing 17 KB, and layers take one or two more at each open (docs/design/0043).
+# Times `carry_bytes` that the chunks would write at least. Chosen: 320 KB by default. A GET costs
+# as much as writing 17 KB, and layers take one or two more at each open (docs/design/0043).
 _WORTH_LAYERS = 10
 # Times the size of a value that an open with layers may count against `max_open_bytes`. Chosen: it
 # reads the chunks, the base and two layers' texts, and gives the value; the rest is for the rest.
