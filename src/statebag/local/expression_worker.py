@@ -290,6 +290,7 @@ def _watched(value: Any, key: str, read: list[Any], place: tuple[Any, ...] = ())
     inner = map(_watched, value.values(), repeat(key), repeat(read), places)
     members = dict(zip(value, inner, strict=True))
     if isinstance(value.get(key), dict):
+        _watch_evaluator()  # expressions over plain values are evaluated by the package as it is
         return Watched({**members, key: value[key]}, place, key, read)
     return members
 
@@ -308,7 +309,6 @@ def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
     from jsonata.utils import Utils  # noqa: PLC0415 - slow, and not needed for paths
 
     Functions.function_clone = staticmethod(_cloned)  # the original makes plain objects of all
-    _watch_evaluator()
     try:
         parsed = Jsonata(expression)
         Jsonata.static_frame.lookup("merge").method = _merged
