@@ -1,6 +1,7 @@
 import pytest
 
 from statebag import BagTooLarge, Policy, Statebag
+from statebag.format.json_text import encode
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.opening.known import Bases, Known
@@ -13,7 +14,7 @@ from statebag.sealing.plan import Planner
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
 from statebag.testing.process import forget
-from tests.bags import noise, payload_bytes
+from tests.bags import noise, payload_bytes, stubs
 
 CONTROL = ("status", "next_action")
 
@@ -237,3 +238,28 @@ def test_control_and_movable_fields_stay_beside_the_many():
     assert bag["moves"] == {"a": 1}
     forget()
     assert client.open(bag, scope="m") == state
+
+
+def changing_array(field, step):
+    return [noise(20, step if n % 400 == step else 10**6 * field + n) for n in range(1200)]
+
+
+def changing_text(field, step):
+    return " ".join([*[noise(20, 10**6 * field + n) for n in range(1200)], noise(20, step)])
+
+
+@pytest.mark.parametrize("make", [changing_array, changing_text])
+@pytest.mark.parametrize("fields", [2, 3, 4])
+def test_an_open_of_a_bag_of_deltas_stays_within_the_limit(make, fields):
+    limit = 5 * len(encode(make(0, 0)))
+    policy = Policy(carry_bytes=4000, field_limit=256, piece_bytes=1024, max_open_bytes=limit)
+    store = MemoryStore()
+    deltas = 0
+    for step in range(4):
+        state = {f"field {one}": make(one, step) for one in range(fields)}
+        bag = Statebag(store, policy=policy, replicas=()).seal(state, scope="m/e")
+        deltas += sum([one.whole.base is not None for one in stubs(bag)])
+        forget()
+        sb = Statebag(store, policy=policy, replicas=())
+        assert encode(sb.open(bag, scope="m/e")) == encode(state)
+    assert (deltas > 0) == (fields < 4)

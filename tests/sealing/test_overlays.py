@@ -458,3 +458,43 @@ def test_a_single_blob_takes_layers():
 def test_a_delta_of_few_layers_is_a_delta():
     assert issubclass(Layered, Patched)
     assert Layered.generation == 4
+
+
+@pytest.mark.parametrize("tables", [2, 3, 5])
+def test_an_open_of_several_tables_stays_within_the_limit(tables):
+    state = {
+        f"rows {t}": [{"id": noise(12, 10**6 * t + n), "status": "open"} for n in range(ROWS)]
+        for t in range(tables)
+    }
+    limit = 6 * len(encode(state["rows 0"])) + 2000  # as much as one table with layers may take
+    policy = Policy(**SMALL, max_open_bytes=limit)
+    store = MemoryStore()
+    bag = client(store, policy).seal(state, scope=SCOPE)
+    most = 0
+    for step in range(12):
+        sb = client(store, policy)
+        state = sb.open(bag, scope=SCOPE)
+        for t in range(tables):
+            edit(state[f"rows {t}"], 10 * step + t)
+        bag = json.loads(json.dumps(sb.seal(state, scope=SCOPE)))
+        most = max(most, layers_of(bag))
+        assert opened(store, bag, policy=policy) == encode(state)
+    assert most == (tables < 5)
+
+
+def test_layers_end_where_another_field_needs_the_room():
+    store = MemoryStore()
+    bag, state = layered(store)
+    first = 80
+    while layers_of(bag) < 2 or bag["rows"][KEY].get("patch"):
+        bag, state, _ = run(store, 1, first=first, bag=bag)
+        first += 1
+        assert first < 160
+    size = len(encode(state))
+    policy = Policy(**SMALL, max_open_bytes=6 * size, max_packs=64)  # no pack moves
+    sb = client(store, policy)
+    state = sb.open(bag, scope=SCOPE)
+    state["more"] = [noise(100, n) for n in range(3 * size // 100)]
+    bag = sb.seal(state, scope=SCOPE)
+    assert layers_of(bag) == 0
+    assert opened(store, bag, policy=policy) == encode(state)

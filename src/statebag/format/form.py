@@ -150,6 +150,11 @@ class Whole(Stub, frozen=True):
         return self.base or self
 
     @property
+    def opened_bytes(self) -> int:
+        """Bytes that an open counts for it against `Policy.max_open_bytes`, besides index nodes."""
+        return self.size
+
+    @property
     def blob(self) -> Blob | None:
         """The blob that holds the text; None if there are several, or none."""
         return None

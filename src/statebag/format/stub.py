@@ -284,6 +284,12 @@ class Patched(Whole, frozen=True):
         """The patch."""
         return self.patch
 
+    @property
+    def opened_bytes(self) -> int:
+        """The base, as it is read and as the text that the delta starts from, and all layers."""
+        layers = sum([one.size + one.blob.size for one in self.layers])
+        return 2 * self.base.size + layers
+
     def children(self) -> tuple[Whole, ...]:
         """Return the base."""
         return (self.base,)

@@ -71,6 +71,11 @@ class Cut(Leaving, frozen=True):
         return self.top
 
     @property
+    def opened_bytes(self) -> int:
+        """Those of the chunks and the tail."""
+        return self.size
+
+    @property
     def own_stored_text(self) -> bytes | None:
         """The tail's."""
         return None if self.tail is None else self.tail.own_stored_text

@@ -27,6 +27,8 @@ __all__ = ["fit"]
 _LEAST_LEAVING = 1024  # bytes in the bag. Chosen: four stubs; a smaller field gains too little
 # Bytes of a stub. Measured: 259 for the name of an execution that is two UUIDs.
 _LEAST_STUB = 250
+# A part of `max_open_bytes` that is for index nodes. Chosen: of chunks of 1 KB, an eighth is enough
+_PART_FOR_INDEXES = 8
 _MANY = 16  # plain fields. Chosen: of fewer, the largest few leave alone
 _NAMED_AT_MOST = 5  # fields in a message. Chosen: the largest few explain it
 
@@ -121,7 +123,40 @@ def _flushed(root: Part, planner: Planner) -> Part:
         return in_layers(single, whole, planner.policy, planner.forms.bases) or whole
 
     size = planner.policy.piece_bytes
-    return _replaced(root, what_leaves(root), lambda part: part.stored_in_pieces(in_pieces, size))
+    leaving = what_leaves(root)
+    return _openable(
+        _replaced(root, leaving, lambda part: part.stored_in_pieces(in_pieces, size)), planner
+    )
+
+
+def _openable(root: Part, planner: Planner) -> Part:
+    """End the deltas that take most, if an open of the bag would count more than the policy allows.
+
+    With its delta, a value counts twice to five times. A bag whose values alone are too many for
+    one open is left as it is.
+    """
+    parts, policy = what_leaves(root), planner.policy
+    most = policy.max_open_bytes
+    excess = sum([part.opened_bytes for part in parts]) - (most - most // _PART_FOR_INDEXES)
+    if excess <= 0:
+        return root
+    ended = [(part, part.ended()) for part in parts]
+    if sum([other.opened_bytes for _, other in ended]) > most:
+        return root
+
+    def in_pieces(single: Single) -> Leaving:
+        return planner.forms.in_pieces(single.alone(), carried=False).storing()
+
+    changes: dict[Path, Part] = {}
+    gained = [(part.opened_bytes - other.opened_bytes, part.path, other) for part, other in ended]
+    for gain, path, one in sorted(gained, key=lambda item: item[0], reverse=True):
+        if excess <= 0 or gain <= 0:
+            break
+        cut = one.stored_in_pieces(in_pieces, policy.piece_bytes)
+        # Shreds have a delta too.
+        changes[path] = cut if cut.opened_bytes <= one.opened_bytes else one
+        excess -= gain
+    return changed(root, changes)
 
 
 def _replaced(root: Part, parts: list[Part], change: Callable[[Part], Part]) -> Part:

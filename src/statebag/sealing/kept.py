@@ -64,6 +64,11 @@ class Kept(Leaving, frozen=True):
         body = stub.to_wire()
         return cls(path, value, {KEY: body}, stub, stub_wire(body), packs, read)
 
+    @property
+    def opened_bytes(self) -> int:
+        """Those of the stub."""
+        return self.stub.whole.opened_bytes
+
     def settled(self, scope: str, level: int) -> Leaving:
         """Return it with its inline frame as a separate part, after the chunks."""
         one = self.stub.simple
@@ -232,6 +237,11 @@ class Rebased(Leaving, frozen=True):
     def wire(self) -> int:
         """Upper bound of the stub's bytes."""
         return stub_wire(self.stub.to_wire()) + self.base.wire
+
+    @property
+    def opened_bytes(self) -> int:
+        """Those of the stub."""
+        return self.stub.opened_bytes
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
         """Return those of the base, and the layers that were read."""

@@ -45,12 +45,21 @@ class Leaving(Part, frozen=True):
         return None
 
     @property
+    def opened_bytes(self) -> int:
+        """Bytes that an open counts for it against `Policy.max_open_bytes`, besides index nodes."""
+        raise NotImplementedError
+
+    @property
     def newest(self) -> tuple[Member, ...]:
         """Chunks at its end that are inline."""
         return ()
 
     def storing(self) -> Leaving:
         """Return this part with its inline bytes stored instead."""
+        return self
+
+    def ended(self) -> Leaving:
+        """Return this part without a delta whose value is at hand."""
         return self
 
     def with_read(self, move: Move) -> Leaving:
@@ -159,6 +168,13 @@ class Single(Leaving, frozen=True):
         return base64_bytes(self.patch) + (0 if tail is None else base64_bytes(tail.frame))
 
     @property
+    def opened_bytes(self) -> int:
+        """Those of the text, or of all that its delta starts from."""
+        if self.base is None or self.stored or self.blob is not None:
+            return self.size
+        return 2 * self.base.size + sum([one.opened_bytes for one in self.layers])
+
+    @property
     def wire(self) -> int:
         """Upper bound of the stub's bytes."""
         if self.blob is not None or self.stored:
@@ -186,6 +202,10 @@ class Single(Leaving, frozen=True):
             return self
         one = self.alone() if self.layers and not self.patch else self
         return msgspec.structs.replace(one, stored=True)
+
+    def ended(self) -> Single:
+        """Return this part, stored, without its delta."""
+        return self if self.base is None else msgspec.structs.replace(self.alone(), stored=True)
 
     def folded(self, scope: str, level: int) -> Single:
         """Return this part stored without layers: the stub has a row for each."""

@@ -66,6 +66,13 @@ class Overlay(msgspec.Struct, frozen=True):
         return 0 if self.encoded is None else len(self.encoded.frame)
 
     @property
+    def opened_bytes(self) -> int:
+        """Bytes that an open counts for it: of its own text, and of the text that it gives."""
+        if self.blob is not None:
+            return self.size + self.blob.size
+        return self.size + (0 if self.encoded is None else len(self.encoded.text))
+
+    @property
     def pack(self) -> str:
         """The pack where it lies; empty if it is to be stored."""
         return "" if self.blob is None else self.blob.at

@@ -164,6 +164,10 @@ class Part(msgspec.Struct, frozen=True):
         """Return this part with its inline bytes stored instead."""
         return self
 
+    def ended(self) -> Part:
+        """Return this part without a delta whose value is at hand."""
+        return self
+
     def settled(self, scope: str, level: int) -> Part:
         """Return this part with unread inline bytes as a part that can be stored.
 
@@ -228,6 +232,11 @@ class Part(msgspec.Struct, frozen=True):
     def pieces(self) -> tuple[Member, ...]:
         """The members that its index lists, if it leaves in chunks."""
         return ()
+
+    @property
+    def opened_bytes(self) -> int:
+        """Bytes that an open counts for it against `Policy.max_open_bytes`, besides index nodes."""
+        return 0
 
     @property
     def own_stored_text(self) -> bytes | None:
@@ -346,6 +355,11 @@ class Gathered(Part, frozen=True):
         return self.whole.pieces
 
     @property
+    def opened_bytes(self) -> int:
+        """Those of the whole."""
+        return self.whole.opened_bytes
+
+    @property
     def own_stored_text(self) -> bytes | None:
         """Those of the whole."""
         return self.whole.own_stored_text
@@ -373,6 +387,10 @@ class Gathered(Part, frozen=True):
     def with_whole(self, whole: Leaving) -> Gathered:
         """Return this part with another part of the gathered fields."""
         return self if whole is self.whole else msgspec.structs.replace(self, whole=whole)
+
+    def ended(self) -> Gathered:
+        """Return this part with the gathered fields without their delta."""
+        return self.with_whole(self.whole.ended())
 
     def storing(self) -> Gathered:
         """Return this part with the gathered fields stored."""

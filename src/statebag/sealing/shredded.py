@@ -57,6 +57,15 @@ class Shredded(Leaving, frozen=True):
         """Those of the shreds."""
         return self.shreds.new_bytes
 
+    @property
+    def opened_bytes(self) -> int:
+        """The shreds, as they are read and as the text that the delta starts from."""
+        return 2 * self.shreds.size
+
+    def ended(self) -> Single:
+        """Return it in one blob."""
+        return self._as_one()
+
     def folded(self, scope: str, level: int) -> Leaving:
         """Return it with one node for the shreds, or in one blob if its delta is long."""
         if base64_bytes(self.patch) > _LITTLE:
