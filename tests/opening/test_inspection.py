@@ -122,7 +122,7 @@ def test_a_field_that_must_stand_beside_a_rest_and_is_gone():
     big = {f"big{i}": f"{i}" * 30_000 for i in range(2)}
     bag = sb.seal({**big, **{f"k{i}": i for i in range(3000)}}, scope="machine/run")
     assert bag[KEY]["beside"]
-    with pytest.raises(InvalidStub, match=r"stood next to its stub \(at \$\.big0\)"):
+    with pytest.raises(InvalidStub, match=r"were next to its stub \(at \$\.big0\)"):
         inspect({KEY: bag[KEY]})
     with pytest.raises(InvalidStub):
         sb.open({KEY: bag[KEY]})

@@ -257,7 +257,7 @@ def test_who_cannot_be_told_fails_no_step(monkeypatch, caplog):
     monkeypatch.setenv("STATEBAG_METRICS", "broken")
     monkeypatch.setattr(from_environment, "_made", lambda *_: [Broken()])
     assert stepped(MemoryStore())["execution_id"] == ARN
-    assert "Broken could not be told of a step: OSError" in caplog.text
+    assert "Broken failed on the report of a step: OSError" in caplog.text
     assert CANARY not in caplog.text
 
 

@@ -6,7 +6,7 @@ nothing. The second half, `fitting`, makes the plan fit the bound.
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from operator import not_
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +18,7 @@ from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.unopened import OPAQUE, Grown, Unopened
+from statebag.process.computed_once import computed_once
 from statebag.sealing.admission import Admission
 from statebag.sealing.form_choice import FormChoice
 from statebag.sealing.kept import Kept
@@ -112,7 +113,7 @@ class Planner:
         named = _named(policy)
         self.control, self.movable, self._above_control = named
 
-    @cached_property  # most small states need none
+    @computed_once  # most small states need none
     def forms(self) -> FormChoice:
         """What chooses the form of each value that leaves."""
         return FormChoice(self.policy, self.scope, self.known, self._bases, self._parent)
