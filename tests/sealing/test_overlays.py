@@ -398,6 +398,56 @@ def test_a_cold_process_with_a_parent_writes_the_change():
         assert opened(store, bag) == encode(state)
 
 
+def test_a_cold_process_with_a_parent_keeps_layers_whose_packs_merge():
+    policy = Policy(**SMALL, max_packs=4)
+    written = []
+    for cold in (False, True):
+        store = MemoryStore()
+        sb = client(store, policy)
+        state = {"rows": table(), **{f"field {n}": noise(3000, n) for n in range(8)}}
+        bag = sb.seal(state, scope=SCOPE)
+        with usage.measured() as cost:
+            for step in range(20):
+                edit(state["rows"], step, 4)
+                state[f"field {step % 8}"] = noise(3000, 1000 + step)
+                sb = client(store, policy) if cold else sb
+                bag = sb.seal(state, scope=SCOPE, parent=bag if cold else None)
+        assert opened(store, bag) == encode(state)
+        assert layers_of(bag) > 0
+        written.append(cost.bytes_put)
+    assert written[0] == written[1]
+
+
+def test_a_layer_that_is_lost_after_it_was_read_costs_only_its_own_value():
+    store = MemoryStore()
+    sb = client(store)
+    state = {"rows": table(), "other": noise(100_000)}
+    bag = sb.seal(state, scope=SCOPE)
+    step = 0
+    while not layers_of(bag):
+        edit(state["rows"], step)
+        bag = sb.seal(state, scope=SCOPE)
+        step += 1
+        assert step < 80
+    gone = next(one.whole.layers[0].blob.at for one in stubs(bag) if one.whole.layers)
+
+    class Losing(MemoryStore):
+        def get_ranges(self, name, spans):
+            found = super().get_ranges(name, spans)
+            if name == gone:
+                self.delete(name)
+            return found
+
+    losing = Losing()
+    for one in store.list(""):
+        losing.put(one.name, store.get_ranges(one.name, [(0, one.size)])[0])
+    edit(state["rows"], 99, 1)
+    with usage.measured() as cost:
+        bag = client(losing).seal(state, scope=SCOPE, parent=bag)
+    assert cost.bytes_put < len(state["other"]) // 2
+    assert opened(losing, bag) == encode(state)
+
+
 @pytest.mark.parametrize("forged", ["size", "layer", "gone", "digest"])
 def test_a_parent_whose_layers_lie_does_no_harm(forged):
     store = MemoryStore()

@@ -69,9 +69,9 @@ def client_with(keys):
     return client
 
 
-def what_happens(script):
+def what_happens(script, first=""):
     """What a fresh process and the child that it forks tell, in their order."""
-    code = f"import gc, os, sys\nsys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
+    code = f"import gc, os, sys\nsys.path.insert(0, {str(Path(__file__).parents[2])!r})\n{first}\n"
     code += "from statebag.store import native_client\n"
     code += "from tests.store.test_native_client import Keys, client_with\n"
     code += textwrap.dedent(script)
@@ -105,6 +105,11 @@ class TestAnInheritedClient:
     def test_is_never_freed_in_a_child(self, end):
         script = IN_THE_CHILD.format(used="native_client.is_used()", end=end)
         assert what_happens(script) == "collected parent freed freed "
+
+    def test_is_held_before_other_hooks_of_a_fork_collect_garbage(self):
+        script = IN_THE_CHILD.format(used="native_client.is_used()", end="os._exit(0)")
+        hook = "os.register_at_fork(after_in_child=gc.collect)"
+        assert what_happens(script, hook) == "collected parent freed freed "
 
     def test_that_sent_nothing_is_freed_as_any_object(self):
         script = IN_THE_CHILD.format(used="native_client._THREADS = b'-'", end="os._exit(0)")

@@ -180,8 +180,9 @@ class Opener:
         found = []
         for site, whole in wholes:
             index = expanded.get(id(site), _NO_INDEX)
-            packs = {*whole.packs(), *index.packs, *(one.blob.at for one in index.entries)}
-            found.append(Indexed(site.path, whole, index.entries, frozenset(packs)))
+            below = {*index.packs, *(one.blob.at for one in index.entries)}
+            packs, of_read = frozenset(whole.packs() | below), whole.read.packs() | below
+            found.append(Indexed(site.path, whole, index.entries, packs, frozenset(of_read)))
         return found
 
     def items(self, stub: Whole, wanted: range, path: Path) -> list[Any]:
@@ -364,12 +365,14 @@ class Indexed(msgspec.Struct, frozen=True):
         stub: The stub.
         entries: All chunks in order, if it, or its base, is in chunks.
         packs: All packs that its text would be read from.
+        packs_of_read: The same without those of layers.
     """
 
     path: Path
     stub: Whole
     entries: tuple[Entry, ...]
     packs: frozenset[str]
+    packs_of_read: frozenset[str]
 
 
 class _Index(msgspec.Struct):

@@ -82,6 +82,12 @@ class Verified(msgspec.Struct, frozen=True, dict=True):
         return self.text if self.over is None else self.over.start
 
     @property
+    def packs_of_start(self) -> frozenset[str]:
+        """Every pack that `start` was read from."""
+        layers = () if self.over is None else self.over.layers
+        return self.packs.union([one.blob.at for one in layers])
+
+    @property
     def listed(self) -> Listed:
         """The same without its text; for a delta, that of its base."""
         stored = self.base or self

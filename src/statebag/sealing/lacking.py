@@ -89,7 +89,7 @@ class ReadBases(Bases):
     def forget_read(self, packs: Iterable[str]) -> None:
         """Drop the values that were read from any of these packs, here alone."""
         for path, one in self.read.items():
-            if one is not None and not one.packs.isdisjoint(packs):
+            if one is not None and not one.packs_of_start.isdisjoint(packs):
                 self.read[path] = None
 
 

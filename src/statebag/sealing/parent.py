@@ -280,4 +280,4 @@ def _nodes(one: Indexed) -> set[Blob]:
 
 
 def _listed(one: Indexed) -> Listed:
-    return Listed(one.stub.read, one.entries, one.packs)
+    return Listed(one.stub.read, one.entries, one.packs_of_read)

@@ -25,6 +25,8 @@ _used_in: int | None = None  # the process whose requests began the client's thr
 # By `id`, since obstore's clients have no hash.
 _clients: WeakValueDictionary[int, Any] = WeakValueDictionary()
 _never_freed: list[Any] = []
+# While a process forks: other hooks run before the one here, and a garbage collection with them.
+_forking: list[Any] = []
 
 # Linux cuts a thread's name to 15 characters; what the client's runtime calls its threads.
 _THREADS = b"tokio-"
@@ -47,7 +49,8 @@ def note_client(client: object) -> None:
 
 
 def _before_fork() -> None:
-    """Note the client's threads even if another library started them."""
+    """Hold all clients; note the client's threads even if another library started them."""
+    _forking.extend(_clients.values())
     if _used_in is None and sys.platform == "linux":
         # Without pathlib, which would be loaded for this alone: 4 ms of CPU.
         for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
@@ -56,6 +59,10 @@ def _before_fork() -> None:
                 if name.read().startswith(_THREADS):
                     is_used()
                     return
+
+
+def _in_parent() -> None:
+    _forking.clear()
 
 
 def _in_child() -> None:
@@ -69,7 +76,8 @@ def _in_child() -> None:
 
             for client in inherited:
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
+    _forking.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_child=_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
