@@ -177,6 +177,6 @@ def test_a_plain_state_is_not_measured_as_a_bag(folder, characters, share):
     file = folder / "plain.json"
     file.write_text(json.dumps({"a": "x" * characters}))
     printed = statebag("inspect", file).stdout
-    assert f"plain state {characters + 8:,} bytes, no part of it is in a store" in printed
+    assert f"plain state {characters + 8:,} bytes, none of it in a store" in printed
     assert share in printed
     assert "of its bound" not in printed

@@ -53,10 +53,13 @@ def test_what_a_definition_hands_on_is_printed_as_movable(tmp_path):
     pick = {"Type": "Pass", "Parameters": {"x.$": "$.value.part", "y.$": "$.value.more.deep[2]"}}
     path.write_text(json.dumps(machine(A=task("A"), B=pick)))
     asked = statebag("lint", "--control", path)
-    assert asked.stdout == "STATEBAG_CONTROL=\nSTATEBAG_MOVABLE=$.part,$.more.deep\n"
+    assert asked.stdout == "STATEBAG_CONTROL=$.more.deep\nSTATEBAG_MOVABLE=$.part\n"
     told = statebag("lint", path)
     assert told.exit_code == 4
-    assert "  STATEBAG_MOVABLE=$.part,$.more.deep" in told.stdout.splitlines()
+    assert (
+        "  STATEBAG_CONTROL=$.more.deep" in told.stdout.splitlines()
+    )  # an item is looked up in it
+    assert "  STATEBAG_MOVABLE=$.part" in told.stdout.splitlines()
 
 
 def test_exit_zero(file):

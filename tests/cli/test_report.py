@@ -141,7 +141,7 @@ def test_of_a_large_output_each_key_has_a_line_and_a_way_to_the_rest_is_named(pr
     lines = printed(execution([], output))
     assert cells(lines, "sources") == ["sources", "sealed:", "123,456", "bytes"]
     assert cells(lines, "text")[1].startswith('"ttt')
-    assert cells(lines, "...") == ["...", "and", "22", "keys", "more"]
+    assert cells(lines, "...") == ["...", "and", "22", "more", "keys"]
     assert lines[-1] == "The whole output: --output FILE, or --json."
     assert printed(execution([], output), written=Path("o.json"))[-1].endswith("is in o.json.")
 
