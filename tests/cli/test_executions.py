@@ -36,3 +36,13 @@ def test_an_event_is_named_once_and_must_be_there(executions, execution):
 def test_a_local_execution_without_a_file(executions):
     with pytest.raises(ConfigurationError):
         executions.bag("arn:aws:states:us-east-1:123456789012:execution:M:none")
+
+
+def test_a_text_that_names_no_execution_is_said_to(executions, execution):
+    assert executions.must_be_named(execution) == execution
+    assert executions.must_be_named("@") == execution
+    with pytest.raises(
+        ConfigurationError, match="no execution of this machine has a name"
+    ) as found:
+        executions.must_be_named("nightly")
+    assert "`statebag log` lists them" in str(found.value.hint)

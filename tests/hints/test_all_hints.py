@@ -34,6 +34,8 @@ IN_OTHER_TESTS = {
     "Look at the event before or after it.": "ui/test_seen_execution.py",
     "Name another with --port, or leave it out for a free one.": "ui/test_page_server.py",
     "Name the folder of the run with --histories.": "cli/test_recorded.py",
+    "`statebag log` lists them. Name an execution on AWS by its ARN: "
+    "arn:aws:states:<region>:<account>:execution:<state machine>:<name>.": "cli/test_executions.py",
     "Write more of the name. Among them are {}.": "cli/test_recorded.py",
     "Make it writable, or run `statebag lint` without --fix": "lint/test_fixing.py",
     "Keep the definition in a JSON file that DefinitionUri names, or make the changes that"

@@ -124,9 +124,12 @@ def test_no_run_hands_on_more_than_was_computed():
         assert bytes_ <= sizes.largest[state] <= bytes_ + 6 * bound, state
 
 
-def test_a_folder_without_a_machine_is_not_clean(tmp_path):
+def test_a_folder_without_a_machine_is_not_clean(tmp_path, monkeypatch):
     """A wrong path would be green for ever."""
     (tmp_path / "app.json").write_text("{}")
     with pytest.raises(ConfigurationError, match="no state machine is in") as caught:
         lint([tmp_path], Options())
     assert caught.value.hint
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="no state machine is in the working directory"):
+        lint([type(tmp_path)()], Options())

@@ -94,7 +94,7 @@ def test_a_team_uses_it(tmp_path):
 def test_what_fails_is_told_with_the_states_and_the_cause(tmp_path):
     ran = pytest_run(tmp_path, WRONG)
     assert "5 failed" in ran.stdout, ran.stdout
-    assert "the workflow is FAILED No: because" in ran.stdout
+    assert "the workflow ended FAILED with No: because" in ran.stdout
     assert "its last states: A" in ran.stdout
     assert "A was not left" in ran.stdout
     assert "a payload of Main/A has 2 bytes" in ran.stdout

@@ -49,18 +49,22 @@ def test_a_key_is_written_once_and_replaced_only_from_what_was_read(store):
 
 def test_attachments_of_several_versions_are_found_by_one_listing(store):
     head = head_of(store)
-    for label in ("a b", "ä", "c", "d"):
+    for label in ("a b", "ä", "c", "d", "e"):
         for key in ("x y", "z"):
             head.attached.put(label, key, head.seal({"n": f"{label} {key}"}))
     recorded = RecordingStore(store)
     head = head_of(recorded)
-    found = head.attached.several(["c", "a b", "ä", "none", "c"])
-    assert found == {
-        label: head_of(store).attached.all(label) for label in ("c", "a b", "ä", "none")
-    }
+    asked = ["c", "a b", "ä", "none", "e", "c"]
+    found = head.attached.several(asked)
+    assert found == {label: head_of(store).attached.all(label) for label in asked}
     assert list(found["a b"]) == ["x y", "z"]
     assert found["none"] == {}
     assert len(recorded.of("list")) == 1
+    recorded.forget()
+    few = head.attached.several(asked[:4])
+    assert few == {label: found[label] for label in asked[:4]}
+    at = {call.name.rpartition("/")[2] for call in recorded.of("list")}
+    assert at == {"c", "a%20b", "%C3%A4", "none"}  # and nothing of other labels
     assert head.attached.several([]) == {}
     with pytest.raises(InvalidState, match="empty"):
         head.attached.several(["c", ""])

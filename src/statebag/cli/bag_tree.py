@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.cli.counts import counted
 from statebag.cli.fitted_table import Column, FittedTable, Name, print_left_out
 from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import printable
@@ -158,8 +159,11 @@ def _name(one: Field) -> str:
 def _form(one: Field) -> str:
     counts = Counter[str](place.part for place in one.places)
     parts = [
-        f"{counts[part]:,} {part if counts[part] == 1 else plural}"
-        for part, plural in (("piece", "pieces"), ("index", "indexes"))
+        f"{counts[part]:,} {one_of if counts[part] == 1 else several}"
+        for part, one_of, several in (
+            ("piece", "chunk", "chunks"),
+            ("index", "index", "indexes"),
+        )
         if counts[part]
     ]
     if counts["tail"]:
@@ -194,9 +198,10 @@ def _print_packs(out: Console, inspection: Inspection, *, show_all: bool) -> Non
     else:
         more = 0
     for number, pack in enumerate(inspection.packs[: len(inspection.packs) - more], 1):
-        blobs = "1 blob" if pack.blobs == 1 else f"{pack.blobs:,} blobs"
         line = Text(f"p{number} ", style="bold")
-        line.append(f"{pack.name}  {blobs}, {pack.bytes:,} bytes", style="not bold")
+        line.append(
+            f"{pack.name}  {counted(pack.blobs, 'blob')}, {pack.bytes:,} bytes", style="not bold"
+        )
         out.print(line, soft_wrap=True)
     if more:
         out.print(Text(f"... and {more:,} more packs: --all", style="dim"))
@@ -220,7 +225,7 @@ def _print_totals(out: Console, inspection: Inspection, bound: int) -> None:
             told += ". A function that seals it makes a bag that fits"
     else:
         head = f"state {state:,} bytes, bag {size:,} bytes"
-        told = f" {counted}:\n{_share(size, 'its bound', bound)}, {of_limit}"
+        told = f", {counted}:\n{_share(size, 'its bound', bound)}, {of_limit}"
     out.print(Text.assemble((head, "bold"), told), soft_wrap=True)
 
 

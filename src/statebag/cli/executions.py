@@ -71,6 +71,24 @@ class Executions:
         found = arn_of(self._folder, name)
         return None if found is None else f"{found}{at}{event}"
 
+    def must_be_named(self, source: str) -> str:
+        """Return the ARN that a text names, as `named`.
+
+        Raises:
+            ConfigurationError: It names no execution, or several.
+        """
+        found = self.named(source)
+        if found is None:
+            from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
+
+            raise ConfigurationError(
+                "no execution of this machine has a name that begins with the given text "
+                f"({len(source):,} characters)",
+                hint="`statebag log` lists them. Name an execution on AWS by its ARN: "
+                "arn:aws:states:<region>:<account>:execution:<state machine>:<name>.",
+            )
+        return found
+
     def history(self, execution: ExecutionArn, *, data: bool = True) -> History:
         """Return all events of an execution so far.
 

@@ -3,7 +3,7 @@
 | code | meaning |
 | --- | --- |
 | 0 | done; for `run`: the execution succeeded |
-| 1 | a bug in statebag |
+| 1 | a bug in statebag, or a file that cannot be written |
 | 2 | the command was used wrongly |
 | 3 | `run`: the execution ended, but did not succeed |
 | 4 | `lint`: something was found |

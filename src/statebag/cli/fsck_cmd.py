@@ -9,6 +9,7 @@ import click
 
 from statebag.cli.bag_source import bags_option, read_bags
 from statebag.cli.checking import checking
+from statebag.cli.counts import counted
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.json_output import json_of
@@ -100,10 +101,12 @@ def exit_code_of(report: FsckReport) -> int:
 
 def print_faults(report: FsckReport) -> None:
     """Print the report for people."""
-    counts = ", ".join(f"{count:,} {kind}s" for kind, count in report.objects.items())
-    click.echo(f"{counts or 'no objects'}: {report.blobs:,} blobs, {report.bytes:,} bytes read")
+    counts = ", ".join(counted(count, kind) for kind, count in report.objects.items())
+    click.echo(
+        f"{counts or 'no objects'}: {counted(report.blobs, 'blob')}, {report.bytes:,} bytes read"
+    )
     for fault in report.faults:
-        lost = "" if fault.lost_blobs is None else f", {fault.lost_blobs} blobs lost"
+        lost = "" if fault.lost_blobs is None else f", {counted(fault.lost_blobs, 'blob')} lost"
         click.echo(printable(f"{fault.kind}: {fault.name}: {fault.detail}{lost}"))
         for touched in fault.touches:
             click.echo(f"    touches {printable(touched)}")

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import click
 
+from statebag.cli.counts import counted
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.json_output import json_of
 from statebag.cli.screen_tables import is_on_screen, print_table
@@ -93,7 +94,7 @@ def command(
         _print_table(done)
     else:
         _print_lines(done)
-    click.echo(f"{done.deleted_objects:,} objects deleted, {done.deleted_bytes:,} bytes")
+    click.echo(f"{counted(done.deleted_objects, 'object')} deleted, {done.deleted_bytes:,} bytes")
     if not delete:
         click.echo("nothing was written: this was a dry run; add --delete to delete")
 
@@ -102,7 +103,7 @@ def _print_lines(done: Collection) -> None:
     for one in done.decisions:
         click.echo(
             f"{one.action:6} {printable(unquote(one.scope))}: {one.why} "
-            f"({one.objects:,} objects, {one.bytes:,} bytes)"
+            f"({counted(one.objects, 'object')}, {one.bytes:,} bytes)"
         )
     for left in done.leftovers:
         why = left.why or _LEFT[left.action]

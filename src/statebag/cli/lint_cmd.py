@@ -125,7 +125,7 @@ def command(
     With --fix, it passes execution_id to functions that may not seal (SB101), adds StoreUnavailable
     to Retry (SB301), prints the lines of --control, and reports the rest.
 
-    The exit code is 0 if only notes were found, and 4 otherwise.
+    The exit code is 4 if there is an error or a warning, and 0 otherwise.
 
     With --control, it prints the control paths of each machine as a line for the functions'
     environment: STATEBAG_CONTROL=... The paths are relative to the state, wherever its bag is in a

@@ -65,9 +65,10 @@ def command(
     show the status of the execution. If there are more than 40 transitions, those of one state that
     went the same way share a row (x40); --all gives each its own, as --json does.
 
-    Without an EXECUTION, the command lists those of this machine, the one written to last first,
-    each with its name, status, time and the bytes of its history; in a pipe, with its ARN. Children
-    of a distributed Map are counted under their parent; --children lists them there.
+    Without an EXECUTION, the command lists those of this machine, each with its name, status, time
+    and the bytes of its history; in a pipe, with its ARN. The one whose history was written last
+    is first. Children of a distributed Map are counted under their parent; --children lists them
+    there.
 
     No value of a state is shown. The store is read only with --deep.
 
@@ -140,8 +141,7 @@ def _chosen(source: Executions, folder: Path, execution: str | None, *, last: bo
         from statebag.cli.recorded import newest_arn  # noqa: PLC0415 - kept out of --help
 
         return newest_arn(folder)
-    # A name that nothing has gets the same message as a text that is not an ARN.
-    return source.named(execution) or execution
+    return source.must_be_named(execution)
 
 
 def _list(folder: Path, *, as_json: bool, children: bool) -> None:

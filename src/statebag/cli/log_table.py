@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.cli.counts import counted
 from statebag.cli.fitted_table import Column, FittedTable, Name, print_left_out
 from statebag.cli.progress import state_path
 from statebag.cli.report import LONG_RUN
@@ -82,11 +83,10 @@ def print_log(
     out.print(Text(printable(history.arn), style="bold"), soft_wrap=True)
     if history.events:
         first = history.events[0].time
-        plural = "" if all_of == 1 else "s"
         out.print(
             Text(
-                f"began {first:%Y-%m-%d %H:%M:%S} UTC; {all_of:,} transition{plural}, "
-                f"{len(history.events):,} events",
+                f"began {first:%Y-%m-%d %H:%M:%S} UTC; {counted(all_of, 'transition')}, "
+                f"{counted(len(history.events), 'event')}",
                 style="dim",
             )
         )

@@ -50,7 +50,7 @@ def command(
     from statebag.ui.seen_head import is_head  # noqa: PLC0415 - kept out of --help
 
     if not is_head(execution):
-        execution = Executions(histories).named(execution) or execution
+        execution = Executions(histories).must_be_named(execution)
     with reading_client(store) as client:
         page = report_of(PageData(ExecutionCatalog(histories), client), execution, values=values)
     try:

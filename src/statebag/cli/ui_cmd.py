@@ -93,9 +93,9 @@ def _named(
     """
     from statebag.cli.recorded import families, recorded  # noqa: PLC0415 - kept out of --help
     from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
+    from statebag.ui.seen_head import is_head  # noqa: PLC0415 - as above
 
-    # One that names none is refused later, as a text that is not an ARN.
-    named = [executions.named(one) or one for one in given]
+    named = [one if is_head(one) else executions.must_be_named(one) for one in given]
     if last:
         newest = families(recorded(folder))
         if not newest:

@@ -211,7 +211,7 @@ class Checks:
                 "SB101",
                 f"the result of {call.name} is not "
                 + (f"sealed ({call.other_runtime})" if call.other_runtime else "known to be sealed")
-                + f": an answer can pass {PAYLOAD_LIMIT:,} bytes by {over:,}",
+                + f": its answer can have {CALL_BYTES:,} bytes, {over:,} over the limit",
                 'If it is smaller, say "statebag: at most N bytes" in the Comment of the Task; or '
                 "call a Python function that seals it."
                 if call.other_runtime
@@ -274,14 +274,14 @@ class Checks:
             if not places:
                 continue
             inside = _shown(places[0].inside)
-            what = render_path(inside) + " of the bag" if inside else "a bag"
+            what = render_path(inside) + " out of a bag" if inside else "a bag"
             known = "does not open bags" if call.unsealed else "is not known to open bags"
             if call.other_runtime:
                 known = f"runs on {call.other_runtime}, where nothing opens bags"
             self._once(
                 path,
                 "SB204" if call.unsealed else "SB205",
-                f"{call.name} {known}, but gets {what} of {part.source.name}: it would find a "
+                f"{call.name} {known}, but gets {what} ({part.source.name}): it would find a "
                 "stub instead of the value",
                 "Pass it control paths only, or let a Python function before it read the fields."
                 if call.other_runtime

@@ -105,6 +105,11 @@ class _Advice:
         return tuple(one for one in paths if one not in named)
 
 
+def _shown(path: Path) -> str:
+    """Return a path for a message: a single point would read as the end of the sentence."""
+    return "the working directory" if path == Path() else str(path)
+
+
 def lint(paths: list[Path], options: Options) -> Report:
     """Check all state machines in files and folders, and return a report.
 
@@ -126,7 +131,7 @@ def lint(paths: list[Path], options: Options) -> Report:
     machines = machines_of(paths)
     if not machines:
         raise ConfigurationError(
-            f"no state machine is in {', '.join(map(str, paths))[:_NAME_SHOWN] or 'no file'}",
+            f"no state machine is in {', '.join(map(_shown, paths))[:_NAME_SHOWN] or 'no file'}",
             hint="Name a template, a definition (*.asl.json), or a folder that has one.",
         )
     for machine in machines:

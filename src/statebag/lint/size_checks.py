@@ -115,7 +115,7 @@ class SizeChecks:
                 f"{what} can have {bytes_:,} bytes, {bytes_ - PAYLOAD_LIMIT:,} over the limit, but "
                 f"{fixed:,} of them are the most that services may answer, which does not grow "
                 "with the data: " + ", ".join(sources),
-                "Leave it, or keep less beside each other (ResultSelector, ResultPath, Output).",
+                "Leave it, or keep less in it (ResultSelector, ResultPath, Output).",
             )
             return
         if fixed:
@@ -126,7 +126,7 @@ class SizeChecks:
             bytes_,
             f"{what} can have {bytes_:,} bytes, {bytes_ - PAYLOAD_LIMIT:,} over the limit: "
             + ", ".join(sources),
-            "Keep less beside each other (ResultSelector, ResultPath, Output), let a step before "
+            "Keep less in it (ResultSelector, ResultPath, Output), let a step before "
             "it seal all of the state, seal with a smaller budget"
             f"{self._advised_share(path, entry)}, "
             'or say "statebag: at most N bytes" in the Comment of the Task that returns less.',

@@ -241,8 +241,9 @@ def _from_definition(path: Path, text: str, given: _Given) -> Workflow:
         if paths:
             variables[_CONTROL] = paths
             note = (
-                f"The functions run with {_CONTROL}={paths}, because Comments in {path} bound the "
-                "items of these Maps. Set this variable on each function that you deploy."
+                f"The functions run with {_CONTROL}={paths}, because Comments in {path} say how "
+                "many items their Maps have at most. Set this variable on each function that you "
+                "deploy."
             )
     functions = _given_functions(names, given.handlers, lambda _: variables)
     name = path.name.partition(".")[0]

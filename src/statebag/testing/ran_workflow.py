@@ -82,6 +82,6 @@ class RanWorkflow:
         """Return how it ended, and where; of a step that is not opened, only the error is known."""
         one = self.execution
         went = " > ".join(state.state for state in one.transitions[-8:])
-        error = f" {one.error}: {one.cause}" if one.error or one.cause else ""
+        error = f" with {one.error}: {one.cause}" if one.error or one.cause else ""
         warned = "".join(f"\n{warning}" for warning in one.warnings)
-        return f"the workflow is {one.status}{error}\nits last states: {went or 'none'}{warned}"
+        return f"the workflow ended {one.status}{error}\nits last states: {went or 'none'}{warned}"

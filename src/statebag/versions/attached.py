@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Attached", "attached_objects", "copy_attached", "delete_objects"]
 
 _AT_ONCE = 16  # objects that are read side by side. Chosen, as for versions
+_FEW_LABELS = 4  # Chosen: a listing of a whole head takes a request for 1,000 attachments
 
 _workers = Workers(_AT_ONCE, "statebag-attached")
 
@@ -103,11 +104,14 @@ class Attached(AttachedCoroutines):
     def several(self, labels: Iterable[str]) -> dict[str, dict[str, Version]]:
         """Return all attachments to the versions of several labels, by label and key.
 
-        One listing, of everything that is attached to the head, finds them.
+        A few labels are listed one by one; more by one listing of what is attached to the head.
         """
         by_stored = {encode_label(_checked(one, "label")): one for one in labels}
         found: dict[str, dict[str, Version]] = {one: {} for one in by_stored.values()}
-        names = self._objects_of(found)
+        if len(found) <= _FEW_LABELS:
+            names = [name for some in _workers.each(self._objects, found) for name in some]
+        else:
+            names = self._objects_of(found)
         for name, (record, _) in zip(names, _workers.each(self._look, names), strict=True):
             if record is not None:
                 *_, label, key = name.split("/")
