@@ -123,7 +123,7 @@ def test_the_store_of_the_shell_is_nearer(project, monkeypatch):
     ("text", "told"),
     [
         ("templat = 'x'", "Did you mean template?"),
-        ("zzz = 1", "There are template, machine"),
+        ("zzz = 1", "The settings are template, machine"),
         ("handlers = ['a']", "handlers must be a table of texts, not list"),
         ("control = '$.a'", "control must be a list of texts, not str"),
         ("[env]\nA = 1", "env must be a table of texts, not dict"),

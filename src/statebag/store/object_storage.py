@@ -207,16 +207,26 @@ class ObjectStorage:
         confined_parts(name)
         if (remote := self._live.remote()) is not None:
             return remote.head(name)
+        status: int | None = None
+
+        def look(by: Connection) -> ObjectInfo:
+            nonlocal status
+            try:
+                return info_of(by.calls.head(by.client, name))
+            except client.BaseError as error:
+                from statebag.store.store_refusal import refusal_of  # noqa: PLC0415 (of failures)
+
+                status = refusal_of(error).status
+                raise
+
         try:
-            return self._live.one_request(
-                name, "look up", lambda by: info_of(by.calls.head(by.client, name))
-            )
+            return self._live.one_request(name, "look up", look)
         except BlobMissing:
             if self._live.has_answered:
                 return None
-        except (ConfigurationError, NotPermitted) as refused:
+        except (ConfigurationError, NotPermitted):
             # So does a server that is busy, or that wants newer keys than these.
-            if "(status " not in refused.message:  # it is not the answer's status that tells
+            if status is None:  # it is not the answer's status that tells
                 raise
         # The answer to a HEAD has no body, so it looks the same where the bucket is missing.
         try:

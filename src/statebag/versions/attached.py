@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing, Conflict, InvalidState, StatebagError
-from statebag.format.arguments import check_kind
+from statebag.format.arguments import check_each_text, check_iterable, check_kind
 from statebag.format.bag_text import as_bag
 from statebag.format.head_names import attached_folder, encode_label, parse_head_object
 from statebag.format.head_record import VersionRecord, decode_record, encode_record
@@ -105,7 +105,12 @@ class Attached(AttachedCoroutines):
         """Return all attachments to the versions of several labels, by label and key.
 
         A few labels are listed one by one; more by one listing of what is attached to the head.
+
+        Raises:
+            ConfigurationError: The labels are not several texts.
+            InvalidState: A label is empty, malformed or too long.
         """
+        labels = check_each_text("labels", check_iterable("labels", labels, "a list of labels"))
         by_stored = {encode_label(_checked(one, "label")): one for one in labels}
         found: dict[str, dict[str, Version]] = {one: {} for one in by_stored.values()}
         if len(found) <= _FEW_LABELS:

@@ -80,7 +80,7 @@ def test_a_pointer_to_nothing_is_refused(forked):
         with pytest.raises(InvalidState):
             call("hydrate_branch", branch_pointer=pointer, state_data=state)
     wrong = {**pointer, "branch_index": 4}
-    with pytest.raises(InvalidState, match="another branch"):
+    with pytest.raises(InvalidState, match="does not have the branch_id of branch_pointer"):
         call("hydrate_branch", branch_pointer=wrong, state_data=forked)
     path = store_to_s3(BRANCHES[:2], "workflow-state/order-1/branches_2.json")
     with pytest.raises(InvalidState):
