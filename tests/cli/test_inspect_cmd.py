@@ -11,6 +11,7 @@ from statebag.cli.inspect_cmd import command
 from statebag.format.json_text import encode, wire_size
 from statebag.telemetry import usage
 from tests.cli.program import is_one_clear_line, on_terminal, run_examples, statebag
+from tests.sealing.test_overlays import layered
 
 
 def lines_by_name(text):
@@ -180,3 +181,12 @@ def test_a_plain_state_is_not_measured_as_a_bag(folder, characters, share):
     assert f"plain state {characters + 8:,} bytes, none of it in a store" in printed
     assert share in printed
     assert "of its bound" not in printed
+
+
+def test_a_bag_with_stored_deltas(tmp_path):
+    folder = (tmp_path / "store").as_uri()
+    bag, state = layered(folder)
+    file = tmp_path / "bag.json"
+    file.write_text(json.dumps(bag))
+    assert "layered: " in statebag("inspect", file, "--store", folder).stdout
+    assert json.loads(statebag("open", file, "--store", folder).stdout) == state

@@ -4,10 +4,8 @@ import json
 import random
 
 import pytest
-from click.testing import CliRunner
 
 from statebag import BlobCorrupt, BlobMissing, LimitExceeded, NotPermitted, Policy, Statebag
-from statebag.cli.group import cli
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Layered, Patched
 from statebag.opening.inspection import inspect
@@ -283,17 +281,6 @@ def test_upkeep_and_export_know_the_layers():
     report = fsck(store, bags={"bag": bag})
     assert report.bags == {"bag": False}
     assert rows[0][3] in {fault.name for fault in report.faults}
-
-
-def test_the_program_shows_a_bag_with_layers(tmp_path):
-    folder = (tmp_path / "store").as_uri()
-    bag, state = layered(folder)
-    (tmp_path / "bag.json").write_text(json.dumps(bag))
-    file = str(tmp_path / "bag.json")
-    result = CliRunner().invoke(cli, ["inspect", file, "--store", folder])
-    assert "layered: " in result.output, result.output
-    result = CliRunner().invoke(cli, ["open", file, "--store", folder])
-    assert json.loads(result.output) == state
 
 
 def test_heads_keep_fork_and_collect_it():
