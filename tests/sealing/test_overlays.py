@@ -308,6 +308,7 @@ def test_heads_keep_fork_and_collect_it():
 
 
 def test_signatures_and_encryption_cover_it():
+    pytest.importorskip("cryptography")
     store = MemoryStore()
     keys = {"signing_keys": {"one": b"k" * 32}, "encryption_keys": [b"e" * 32]}
     bag, state = layered(store, **keys)
