@@ -223,7 +223,7 @@ def test_what_the_settings_can_name_is_optional(command, argument, tmp_path, mon
     assert usage.endswith(f" {command} [OPTIONS] {argument}")
     result = statebag(command)
     assert result.exit_code == 2
-    assert "there is no statebag.toml that names a template" in result.stderr
+    assert "no statebag.toml names a template" in result.stderr
     assert "statebag init" in result.stderr
 
 

@@ -97,7 +97,7 @@ class Executions:
             data: Whether payloads are needed.
 
         Raises:
-            ConfigurationError: There is no such execution, or AWS cannot be reached.
+            ConfigurationError: The execution does not exist, or AWS cannot be reached.
             StatebagError: As `statebag.stepfunctions.history_pages.read_history`.
         """
         if execution.arn not in self._read:

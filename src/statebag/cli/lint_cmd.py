@@ -140,7 +140,7 @@ def command(
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     if not paths:
         raise click.UsageError(
-            "no file is named, and there is no statebag.toml that names a template: name a "
+            "no file is given, and no statebag.toml names a template: give a "
             "template, a definition or a folder, or run `statebag init`"
         )
     with needs("lint"):

@@ -258,7 +258,7 @@ def command(
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     if workflow is None:
         raise click.UsageError(
-            "no file is named, and there is no statebag.toml that names a template: name a "
+            "no file is given, and no statebag.toml names a template: give a "
             "template or a definition, or run `statebag init`"
         )
     from statebag.cli.run_process import RunProcess  # noqa: PLC0415 - kept out of --help
