@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
     from statebag.store.contract import Store
 
-__all__ = ["LONG", "LONG_STEPS", "Growth", "main", "measure", "workloads"]
+__all__ = [
+    "GET",
+    "LONG",
+    "LONG_STEPS",
+    "PUT",
+    "STORED",
+    "Growth",
+    "main",
+    "measure",
+    "workloads",
+]
 
 SCOPE = "benchmark/run-1"
 _QUARTERS = 4
@@ -36,7 +46,7 @@ _SCATTERED = 20  # rows that a step edits
 _MOST_STEPS_OF_ROWS = 300  # of such a table: each step opens all of it
 LONG = ("1 MB", "appends", "1 MB, seal only")  # measured for 3,000 steps as well
 LONG_STEPS = 3000
-_PUT, _GET, _STORED = 5.0, 0.4, 0.023  # dollars a million requests, and a million KB a month
+PUT, GET, STORED = 5.0, 0.4, 0.023  # dollars a million requests, and a million KB a month
 
 
 class Growth:
@@ -83,14 +93,14 @@ class Growth:
             "PUT": puts,
             "KB put": written,
             "growth of KB": growth_of_written,
-            "$/1M": puts * _PUT + gets * _GET + written * _STORED,
+            "$/1M": puts * PUT + gets * GET + written * STORED,
             "GETs to open all at the end": self.last_open,
         }
 
     def row(self) -> str:
         """A row of the table."""
         gets, puts, written = self.mean()
-        dollars = puts * _PUT + gets * _GET + written * _STORED
+        dollars = puts * PUT + gets * GET + written * STORED
         quarters = " ".join(f"{one:6.2f}" for one in self.quarters())
         return (
             f"{self.name:24} {quarters}  {puts:6.3f} {written:8.1f}  {dollars:6.2f}"

@@ -12,15 +12,16 @@ the binomial scheme of Bentley and Saxe, with what dies meanwhile taken into acc
 from __future__ import annotations
 
 import argparse
-from itertools import accumulate
+from itertools import accumulate, product
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from benchmarks.growth import SCOPE, workloads
+from benchmarks.growth import GET, SCOPE, STORED, workloads
 from statebag import Policy, Statebag
 from statebag.opening.fetch import Fetcher
 from statebag.opening.inspection import IndexReader, inspect
 from statebag.opening.opener import Confinement
+from statebag.sealing.compaction import which_move
 from statebag.store.cache import BlobCache
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
@@ -29,12 +30,14 @@ from statebag.testing.process import forget
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Run", "least", "main", "run"]
+__all__ = ["Run", "least", "main", "pieces", "run"]
 
 _APART = Policy(max_packs=1_000_000)  # nothing merges
 _OPENED_EVERY = 10  # steps
 _WORKLOADS = ("1 MB, only=", "1 MB", "messages", "appends")
-_PACKS = (3, 4, 5)
+_PACKS = (2, 3, 4, 5)
+_COUNTS = (50, 100, 200, 300)
+_PIECE = 1000  # bytes
 
 _Least: TypeAlias = "Callable[[int, int], float]"  # bytes, for a first and a last step
 
@@ -137,16 +140,46 @@ def _with_one_more(live: Sequence[Sequence[int]], below: _Least) -> _Least:
     return lambda start, stop: found.get((start, stop), 0.0)
 
 
+def pieces(count: int, packs: int) -> tuple[float, float]:
+    """Return how often the rule writes each of many equal pieces of which none dies, and the least.
+
+    Args:
+        count: The number of pieces.
+        packs: The number of packs.
+    """
+    held: dict[str, int] = {}
+    written = 0
+    for n in range(count):
+        moving = which_move(held, _PIECE, dict.fromkeys(held, 1), packs)
+        size = _PIECE + sum(held.pop(name) for name in moving)
+        held[str(n)] = size
+        written += size
+    growing = [[_PIECE] * (n + 1) for n in range(count)]
+    return written / _PIECE / count, least(growing, packs) / _PIECE / count
+
+
+def _dollars(packs: int, kilobytes: float) -> float:
+    """Return the price of a million steps that open all, without that of their PUTs."""
+    return GET * packs + STORED * kilobytes
+
+
 def main() -> None:
-    """Print a row for each workload."""
+    """Print a row for each workload; with `--pieces`, how near the rule comes to the least."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--pieces", action="store_true", help="of equal size, of which none dies")
     parser.add_argument("names", nargs="*", help="workloads of `benchmarks.growth`")
     chosen = parser.parse_args()
+    if chosen.pieces:
+        print("pieces  packs  each written by the rule  least")
+        for count, packs in product(_COUNTS, _PACKS[2:]):
+            by_rule, bound = pieces(count, packs)
+            print(f"{count:6} {packs:6} {by_rule:25.2f} {bound:6.2f}", flush=True)
+        return
     print(
         "KB a step                 unmerged  "
         + "  ".join(f"least, {packs} packs" for packs in _PACKS)
-        + "  by default  GETs of an open: mean, most"
+        + "  by default  GETs of an open: mean, most  least $/1M"
     )
     for name in chosen.names or _WORKLOADS:
         first, changes = workloads(chosen.steps)[name]
@@ -158,7 +191,8 @@ def main() -> None:
             f"{name:26}{apart.written / apart.steps / 1000:8.1f}  "
             + "  ".join(f"{bound:14.1f}" for bound in bounds)
             + f"  {ours.written / ours.steps / 1000:10.1f}"
-            + f"  {sum(ours.opens) / len(ours.opens):.1f} {max(ours.opens)}",
+            + f"  {sum(ours.opens) / len(ours.opens):.1f} {max(ours.opens)}"
+            + f"  {min(map(_dollars, _PACKS, bounds)):.2f}",
             flush=True,
         )
 

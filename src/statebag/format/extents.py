@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WORTH_READING_OVER", "joined"]
 
-WORTH_READING_OVER = 128 * 1024
+WORTH_READING_OVER = 256 * 1024
 """Bytes between two frames that cost less to read over than another request.
 
 Measured with the workload "1 MB" of `python -m benchmarks.growth`: a step read with 5.8 requests at

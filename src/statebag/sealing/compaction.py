@@ -1,4 +1,4 @@
-"""Keep a state on few packs: a pack that is written anyway absorbs smaller ones.
+"""Keep a state on few packs: where a new one would be too many, it absorbs the smallest.
 
 Without it, a state of many fields, each changed in a different step, would need one request for
 each field. Values at hand move without a request; unopened ones are read for this
@@ -7,6 +7,7 @@ each field. Values at hand move without a request; unopened ones are read for th
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import StatebagError
@@ -29,19 +30,14 @@ if TYPE_CHECKING:
 
     Merged = tuple[Part, frozenset[str]]
 
-__all__ = ["Move", "compact"]
+__all__ = ["Move", "compact", "which_move"]
 
-# A pack moves if its live bytes are no more than this many times what gathered before it. Measured
-# in docs/design/0027: of 0.5, 1 and 2, only with 1 both requests and bytes stay within their goals.
-_RATIO = 1.0
-# The same where packs are read to be merged: 1 writes a sixth more (docs/design/0028).
-_RATIO_UNREAD = 0.5
 # What one pack takes along is no more than this many times what is new, so that no single step pays
 # for many. Chosen: far above what the growing workloads need.
 _MOST_TIMES = 64
-# What was not opened is read, to be merged, where an open of all would else send so many times
-# `max_packs` requests. Measured in docs/design/0028.
-_TIMES_UNREAD = 2
+# Where packs would have to be read to be merged, there may be this part of `max_packs` more.
+# Measured in docs/design/0027.
+_MORE_UNREAD = 1 / 4
 _LEAST_NEW = 4096  # bytes that count as new at least. Chosen: small packs may always merge
 
 
@@ -108,15 +104,10 @@ def compact(root: Part, planner: Planner, fetcher: Fetcher) -> Merged:
     for one in named:
         held[one.at] = held.get(one.at, 0) + one.length
     fixed.update([one.at for one in named if scope_of(one.at) != planner.scope])
-    if len(held.keys() | fixed) < planner.policy.max_packs:
-        return root, frozenset()
     gets = _gets(held.keys() | fixed, named)
-    left = _TIMES_UNREAD * planner.policy.max_packs - 2  # beside the new pack
-    if not named or sum(gets.values()) <= left:
-        fixed.update([one.at for one in named])
-        gets = {}
+    most = int(planner.policy.max_packs * (1 + _MORE_UNREAD if named else 1))
     movable = {name: size for name, size in held.items() if name not in fixed}
-    chosen = _smallest(movable, gathered, gets, left)
+    chosen = which_move(movable, gathered, gets, most)
     if not chosen:
         return root, frozenset()
     move = Move(chosen, planner, fetcher)
@@ -142,27 +133,33 @@ def _gets(packs: Iterable[str], named: Iterable[Extent]) -> dict[str, int]:
     return {name: max(count, 1) for name, count in gets.items()}
 
 
-def _smallest(
-    held: Mapping[str, int], gathered: int, gets: Mapping[str, int], left: int
+def which_move(
+    held: Mapping[str, int], gathered: int, gets: Mapping[str, int], most: int
 ) -> frozenset[str]:
-    """Return the smallest packs, up to the last one not much larger than all smaller ones together.
+    """Return the smallest packs, as many as write least for the requests that later opens spare.
+
+    Without packs that sent `m` requests, the next open sends `m` fewer, and the one after the next
+    pack `m - 1` fewer, until there are `most` again: `m * (m + 1) / 2` together.
 
     Args:
         held: The live bytes of each pack that can move.
         gathered: The bytes that are new.
-        gets: The requests that an open sends to each pack that the bag refers to; empty if the
-            packs that move need not be read.
-        left: How many of these requests may be left.
+        gets: The requests that an open sends to each pack that the bag refers to.
+        most: How many requests an open may send, with that for the new pack.
     """
     smallest = sorted(held, key=lambda name: held[name])
-    most = gathered + _MOST_TIMES * max(gathered, _LEAST_NEW)
-    ratio = _RATIO_UNREAD if gets else _RATIO
-    requests = sum(gets.values())
-    moving = 0
+    limit = gathered + _MOST_TIMES * max(gathered, _LEAST_NEW)
+    left = sum(gets.values()) + 1
+    if left <= most:
+        return frozenset()
+    spared = moving = 0
+    best = (True, inf)
     for n, name in enumerate(smallest, 1):
-        fits = gathered + held[name] <= most
-        if fits and (held[name] <= ratio * gathered or requests > left):
-            moving = n
         gathered += held[name]
-        requests -= gets.get(name, 0)
+        spared += gets[name]
+        if gathered > limit:
+            break
+        found = (left - spared > most, gathered / spared**2)
+        if found < best:
+            best, moving = found, n
     return frozenset(smallest[:moving])
