@@ -145,6 +145,57 @@ def test_a_delta_starts_from_the_base_of_the_one_before():
         assert asked.count("get_ranges") <= 4
 
 
+@pytest.mark.parametrize("shape", [list, dict])
+def test_a_delta_stays_one_though_each_chunk_of_its_base_changed(shape):
+    inner = MemoryStore()
+    rows = records(300)
+    value = rows if shape is list else {f"row {n}": row for n, row in enumerate(rows)}
+    bag = cold(inner, STORING).seal({"rows": value}, scope=SCOPE)
+    for n in range(0, 300, 12):
+        rows[n]["text"] = rows[n]["text"][:90] + f"edit {n}" + rows[n]["text"][90:]
+        bag, _, cost = sealed_from(inner, {"rows": value}, bag)
+        assert cost.puts == 0
+    assert len(encode(bag)) < 3000
+
+
+def edited_last(rows):
+    rows[-1]["text"] = "edited"
+
+
+def shorter(rows):
+    del rows[-1]
+
+
+def edited_and_longer(rows):
+    rows[-2]["text"] = "edited"
+    rows.append({"n": -1, "text": "new"})
+
+
+@pytest.mark.parametrize("change", [edited_last, shorter, edited_and_longer])
+def test_a_change_after_the_last_chunk_is_a_delta(change):
+    inner = MemoryStore()
+    rows = records(230)
+    parent = cold(inner, STORING).seal({"rows": rows}, scope=SCOPE)
+    (stub,) = stubs(parent)
+    assert stub.simple.size > 15_000  # the tail, which would be inline
+    change(rows)
+    bag, asked, cost = sealed_from(inner, {"rows": rows}, parent)
+    assert cost.puts == 0
+    assert len(encode(bag)) < len(encode(parent)) + 300
+    assert asked.count("get_ranges") <= 2
+
+
+def test_a_stored_tail_is_not_read_where_the_value_only_grew():
+    inner = MemoryStore()
+    rows = records(230)
+    parent = cold(inner, STORING).seal({"rows": rows}, scope=SCOPE)
+    rows += records(80, seed=2)  # the tail's items are in a chunk now
+    _, _, cost = sealed_from(inner, {"rows": rows}, parent, STORING)
+    (stub,) = stubs(parent)
+    assert cost.puts == 1
+    assert cost.bytes_got < len(encode(rows[:230])) / 1.9 - stub.simple.blob.length
+
+
 def test_a_value_that_is_mostly_new_is_not_read():
     inner = MemoryStore()
     parent = cold(inner, STORING).seal({"rows": records(2500)}, scope=SCOPE)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.errors import StatebagError
+from statebag.format.codec import sha256_hex
 from statebag.format.names import is_scope_at_or_above, scope_of
 from statebag.opening.known import Known, ends_alike
 from statebag.opening.verified import Listed, with_layers
@@ -23,7 +24,7 @@ from statebag.sealing.cutting import texts_at_hand
 from statebag.sealing.lacking import ReadBases, assembled, lacking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from statebag.format.paths import Path
@@ -169,14 +170,9 @@ class Parent:
         if one is None:
             return
         held = texts_at_hand((*leaving.pieces, *leaving.newest))
-        # Of what is over layers, each chunk may have changed, and the delta is short all the same.
-        every = bool(one.stub.layers)
-        wanted = lacking(_listed(one), held, every=every) if one.entries else []
+        wanted = _lacking(one, held, single)
         if wanted is None:
             return  # chunks serve what only grew; what is mostly new is no delta
-        tail = one.stub.read.simple
-        wanted += [] if tail is None else tail.blobs()
-        wanted += [layer.blob for layer in one.stub.layers]
         self._wanted[path] = (one, held, wanted)
 
     def _field(self, path: Path) -> Indexed | None:
@@ -277,6 +273,40 @@ class _KnownToo(Known):
 def _nodes(one: Indexed) -> set[Blob]:
     """Return the blobs of a stub that are index nodes, not texts of values."""
     return {entry.blob for entry in one.stub.read.entries if entry.level}
+
+
+def _lacking(one: Indexed, held: Mapping[str, bytes], single: Single) -> list[Blob] | None:
+    """Return the blobs that must be read for the base of a delta; None if none is worthwhile.
+
+    Args:
+        one: The earlier value.
+        held: The texts of chunks that are at hand, by their digests.
+        single: The new value.
+    """
+    stub = one.stub
+    tail = stub.read.simple
+    in_tail = [] if tail is None else tail.blobs()
+    wanted: list[Blob] = []
+    if one.entries:
+        if all(entry.sha256 in held for entry in one.entries):
+            if not in_tail or _only_grew(one, single):
+                return None
+        else:
+            # What is a delta already stays short, though each chunk of its base may have changed.
+            found = lacking(_listed(one), held, every=stub.base is not None)
+            if found is None:
+                return None
+            wanted = found
+    return [*wanted, *in_tail, *[layer.blob for layer in stub.layers]]
+
+
+def _only_grew(one: Indexed, single: Single) -> bool:
+    """Return whether a value whose chunks are all at hand has the stored tail after them."""
+    tail, text = one.stub.read.simple, single.text
+    assert tail is not None  # asked by who calls
+    start = 1 + sum([entry.size - 1 for entry in one.entries])
+    inside = text[start : one.stub.read.size - 1]
+    return sha256_hex(text[:1] + inside + text[-1:]) == tail.digest
 
 
 def _listed(one: Indexed) -> Listed:
