@@ -5,6 +5,7 @@ from statebag import BlobCorrupt, LimitExceeded, NotPermitted, Policy, Unsupport
 from statebag.format import extents
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.pack import PackBuilder
+from statebag.format.stub import Extent
 from statebag.opening import fetch
 from statebag.opening.fetch import Fetcher
 from statebag.store.cache import BlobCache
@@ -139,6 +140,73 @@ def test_limits_add_up_over_the_calls_of_one_open(store):
     with pytest.raises(LimitExceeded):
         fetcher(store, max_open_requests=2).texts(packs)
     assert store.calls == []
+
+
+def extent(blob):
+    return Extent(blob.at, blob.offset, blob.length)
+
+
+def test_what_lies_near_is_read_along_and_no_pack_is_asked_more_often(store):
+    first, second, third = (put(store, texts(6, 4000, seed)) for seed in (0, 10, 20))
+    every = [extent(blob) for blob in [*first, *second, *third]]
+    store.forget()
+    one = fetcher(store, BlobCache(0))
+    one.read_along([first[2], second[0], second[5]], every, 10**6)
+    read = one.texts([first[2], second[0], second[5]])
+    assert {call.name for call in store.of("get_ranges")} == {first[0].at, second[0].at}
+    later = one.another()
+    later.read_along(first, every, 10**6)
+    assert later.texts([*first, *second]).items() >= read.items()
+    assert len(store.calls) == 2
+    assert later.texts(third)
+    assert len(store.calls) == 3
+
+
+def test_what_is_read_along_is_bounded(store):
+    small, large = put(store, texts(2, 1000)), put(store, texts(20, 4000, 5))
+    every = [extent(blob) for blob in [*small, *large]]
+    store.forget()
+    one = fetcher(store, BlobCache(0))
+    one.read_along([small[0], large[0]], every, 20_000)
+    assert one.texts([small[0], large[0]])
+    lengths = sorted(span[1] for call in store.of("get_ranges") for span in call.spans)
+    assert lengths == sorted([sum(blob.length for blob in small), large[0].length])
+    # The bound is that of all calls together, and of those after `another`.
+    later = one.another()
+    later.read_along([large[4]], every, 1500)
+    assert later.texts([large[4]])
+    assert store.calls[-1].spans == ((large[4].offset, large[4].length),)
+    store.forget()
+    none = fetcher(store, BlobCache(0), max_open_requests=1)
+    none.read_along([small[0], large[0]], every, 10**6)
+    assert len(store.calls) <= 1
+
+
+def test_another_has_limits_of_its_own(store):
+    blobs = put(store, texts(4, 4000))
+    one = fetcher(store, max_open_bytes=10_000)
+    one.texts(blobs[:2])
+    assert one.another().texts(blobs[2:])
+
+
+@pytest.mark.parametrize("wrong", [(0, 5000), (10**7, 10), (1, 10**6)])
+def test_what_is_wrong_near_a_blob_costs_a_request_and_nothing_else(store, wrong):
+    blobs = put(store, texts(3, 4000))
+    store.forget()
+    one = fetcher(store, BlobCache(0))
+    one.read_along(blobs[:1], [Extent(blobs[0].at, *wrong)], 10**8)
+    assert list(one.texts(blobs[:2])) == blobs[:2]
+    assert len(store.calls) <= 2
+
+
+@pytest.mark.parametrize("kind", ["before", "after", "truncate", "corrupt"])
+def test_what_is_damaged_on_the_way_is_read_again(store, kind):
+    written = texts(3, 4000)
+    blobs = put(store, written)
+    with FaultyStore(store, [Fault("get_ranges", 1, kind)]) as faulty:
+        one = fetcher(faulty, BlobCache(0))
+        one.read_along(blobs[:1], map(extent, blobs), 10**6)
+        assert list(one.texts(blobs).values()) == written
 
 
 def test_what_is_damaged_twice_is_corrupt_and_what_is_damaged_once_is_not(store):

@@ -3,11 +3,12 @@
 import pytest
 
 from statebag import Policy, Statebag
+from statebag.format.stub import Pieces
 from statebag.sealing.compaction import which_move
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
 from statebag.testing.process import forget
-from tests.bags import blobs, noise
+from tests.bags import blobs, noise, stubs
 
 FIELDS = {"carry_bytes": 0, "field_limit": 256}
 APART = Policy(**FIELDS, max_packs=1000)  # nothing is merged
@@ -100,6 +101,40 @@ def test_few_packs_stay_as_they_are(most):
     assert len(packs(bag, store)) == most
     store, _, _, bag = spread(policy, most + 1)
     assert len(packs(bag, store)) <= most
+
+
+def chunks(bag, store):
+    return {blob.sha256 for blob in blobs({"rows": bag["rows"]}, store)}
+
+
+@pytest.mark.parametrize("carried", [0, 12_000])
+@pytest.mark.parametrize("opened", [True, False])
+def test_what_moves_is_stored_in_the_chunks_of_a_value_that_is_written_anew(opened, carried):
+    """Its newest chunks too, one by one; and nothing of it comes back into the bag."""
+    small = {"field_limit": 256, "piece_bytes": 1024}
+    rows = [noise(200, n) for n in range(40)]
+    store = MemoryStore()
+    forget()
+    Statebag(store, policy=Policy(**small, carry_bytes=0)).seal({"rows": rows}, scope="m")
+    sb = Statebag(store, policy=Policy(**small, carry_bytes=carried, max_packs=1))
+    rows[-6:] = [noise(190, 100 + n) for n in range(6)]
+    bag = sb.seal({"rows": rows}, scope="m")
+    if opened:
+        forget()
+        sb.open(bag, scope="m")
+    state = {"rows": rows, "more": noise(60_000, 1), "and": noise(60_000, 2)}
+    bag = sb.seal(state, scope="m")
+    assert len(packs(bag, store)) == 1
+    stub = next(one for one in stubs(bag) if one.kind == "array")
+    assert isinstance(stub, Pieces)
+    assert stub.simple is None or stub.simple.in_store
+    assert sb.open(bag, scope="m") == state
+    forget()
+    anew = MemoryStore()
+    written = Statebag(anew, policy=Policy(**small, carry_bytes=0)).seal(state, scope="m")
+    assert chunks(bag, store) == chunks(written, anew)
+    forget()
+    assert Statebag(store).open(bag, scope="m") == state
 
 
 def test_nothing_moves_where_no_pack_is_written():

@@ -4,6 +4,7 @@ import pytest
 
 from statebag import Policy, Statebag
 from statebag.format.json_text import encode
+from statebag.format.stub import KEY
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
 from statebag.testing.faulty_store import Fault, FaultyStore
@@ -143,6 +144,130 @@ def test_a_delta_starts_from_the_base_of_the_one_before():
         bag, asked, cost = sealed_from(inner, state, bag)
         assert cost.puts == 0
         assert asked.count("get_ranges") <= 4
+
+
+@pytest.mark.parametrize("shape", [list, dict])
+def test_a_delta_stays_one_though_each_chunk_of_its_base_changed(shape):
+    inner = MemoryStore()
+    rows = records(300)
+    value = rows if shape is list else {f"row {n}": row for n, row in enumerate(rows)}
+    bag = cold(inner, STORING).seal({"rows": value}, scope=SCOPE)
+    for n in range(0, 300, 12):
+        rows[n]["text"] = rows[n]["text"][:90] + f"edit {n}" + rows[n]["text"][90:]
+        bag, _, cost = sealed_from(inner, {"rows": value}, bag)
+        assert cost.puts == 0
+    assert len(encode(bag)) < 3000
+
+
+def edited_last(rows):
+    rows[-1]["text"] = "edited"
+
+
+def shorter(rows):
+    del rows[-1]
+
+
+def edited_and_longer(rows):
+    rows[-2]["text"] = "edited"
+    rows.append({"n": -1, "text": "new"})
+
+
+@pytest.mark.parametrize("change", [edited_last, shorter, edited_and_longer])
+def test_a_change_after_the_last_chunk_is_a_delta(change):
+    inner = MemoryStore()
+    rows = records(230)
+    parent = cold(inner, STORING).seal({"rows": rows}, scope=SCOPE)
+    (stub,) = stubs(parent)
+    assert stub.simple.size > 15_000  # the tail, which would be inline
+    change(rows)
+    bag, asked, cost = sealed_from(inner, {"rows": rows}, parent)
+    assert cost.puts == 0
+    assert len(encode(bag)) < len(encode(parent)) + 300
+    assert asked.count("get_ranges") <= 2
+
+
+def test_a_stored_tail_is_not_read_where_the_value_only_grew():
+    inner = MemoryStore()
+    rows = records(230)
+    parent = cold(inner, STORING).seal({"rows": rows}, scope=SCOPE)
+    rows += records(80, seed=2)  # the tail's items are in a chunk now
+    _, _, cost = sealed_from(inner, {"rows": rows}, parent, STORING)
+    (stub,) = stubs(parent)
+    assert cost.puts == 1
+    assert cost.bytes_got < len(encode(rows[:230])) / 1.9 - stub.simple.blob.length
+
+
+def many_forms():
+    return {
+        "rows": records(1500),
+        "keyed": {f"key {n}": noise(700, n) for n in range(90)},
+        "text": noise(150_000, 3),
+        "one": noise(20_000, 4),
+        "log": [],
+        "status": "RUNNING",
+    }
+
+
+def test_a_cold_writer_asks_no_more_often_than_an_open_of_all():
+    """Index nodes, the bases of deltas and what is compared come with one request for each pack."""
+    inner = MemoryStore()
+    state = many_forms()
+    bag = cold(inner).seal(state, scope=SCOPE)
+    asked, opened, most = 0, 0, 0
+    for step in range(60):
+        state["rows"][step * 911 % 1500]["text"] = noise(300, step)
+        key = f"key {step * 7 % 90}"
+        state["keyed"][key] = state["keyed"][key][:-30] + noise(30, step)
+        place = step * 7919 % 149_000
+        state["text"] = state["text"][:place] + noise(90, step) + state["text"][place + 80 :]
+        state["log"].append(noise(1500, 1000 + step))
+        with usage.measured() as cost:
+            cold(inner).open(bag, scope=SCOPE)
+        opened += cost.gets
+        store = RecordingStore(inner)
+        bag = cold(store).seal(state, parent=bag, scope=SCOPE)
+        spans = [(call.name, *call.spans[0]) for call in store.of("get_ranges")]
+        for name, start, length in spans:
+            others = [one for one in spans if one[0] == name and one != (name, start, length)]
+            assert all(at >= start + length or start >= at + size for _, at, size in others)
+        asked += len(spans)
+        most = max(most, len({name for name, *_ in spans}))
+    assert most >= 2
+    assert asked <= opened
+    forget()
+    assert Statebag(inner).open(bag, scope=SCOPE) == state
+
+
+@pytest.mark.parametrize(
+    "advice",
+    [[], [[0, 0, 10**9]], [[0, 10**12, 5]], [[0, 8, 3], [0, 9, 1]], [[0, 0, 900_000]]],
+)
+def test_wrong_advice_of_a_parent_costs_a_request_and_nothing_else(advice):
+    inner = MemoryStore()
+    state = {"rows": records(2500)}
+    parent = cold(inner, STORING).seal(state, scope=SCOPE)
+    parent["rows"][KEY]["reads"] = advice
+    edited(state)
+    _, asked, cost = sealed_from(inner, state, parent)
+    assert cost.puts == 0
+    assert asked.count("get_ranges") <= 5
+    assert cost.bytes_got < 1_800_000
+
+
+def test_advice_of_another_scope_is_not_followed():
+    inner = MemoryStore()
+    state = {"rows": records(2500)}
+    other = cold(inner, STORING).seal({"other": noise(90_000, 1)}, scope="machine/other")
+    parent = cold(inner, STORING).seal(state, scope=SCOPE)
+    body = parent["rows"][KEY]
+    body["packs"].append(other["other"][KEY]["at"])
+    body["reads"].append([len(body["packs"]) - 1, 0, 900])
+    edited(state)
+    store = RecordingStore(inner)
+    bag = cold(store).seal(state, parent=parent, scope=SCOPE)
+    assert not [call for call in store.calls if "machine/other" in call.name]
+    forget()
+    assert Statebag(inner).open(bag, scope=SCOPE) == state
 
 
 def test_a_value_that_is_mostly_new_is_not_read():

@@ -87,6 +87,29 @@ def test_a_few_new_items_travel_behind_what_is_stored():
     assert [*items_of(again.members), *tail] == longer
 
 
+def test_new_chunks_that_are_stored_as_one_blob_stay_there():
+    known = Known()
+    one = cutter().single(ITEMS, encode(ITEMS), ("log",))
+    known.add_blobs(
+        blob for blob, _ in lay_out(cutter().in_pieces(one, carried=False), "m", known, 3).written
+    )
+
+    def again(more):
+        longer = [*ITEMS, *ITEMS[:more]]
+        single = cutter(known).single(longer, encode(longer), ("log",))
+        return cutter(known).in_pieces(single, carried=True)
+
+    more = next(n for n in range(1, 16) if again(n).newest and again(n).last)
+    together = again(more).tail
+    assert together.carried is together
+    known.add_blobs([Blob(together.encoded.sha256, together.size, BLOB.at, 8, 900)])
+    second = again(more)
+    assert not second.newest
+    assert second.carried is None
+    assert second.new_bytes == 0
+    assert second.relied_on() >= {BLOB.at}
+
+
 def test_what_grows_keeps_what_is_stored():
     grown = cutter().grown(Grown(unread(Stored(BLOB, "array", 3)), [1, 2]), ("log",))
     assert isinstance(grown, Cut)

@@ -5,6 +5,7 @@ Frames that are close together in a pack are read as one range. Packs are read c
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -96,7 +97,8 @@ class Fetcher:
         self._blobs = 0
         self._requests = 0
         self.packs: set[str] = set()
-        self._ahead: list[tuple[Extent, Task[list[bytes]]]] = []
+        self._ahead: dict[str, list[tuple[Extent, Task[list[bytes]]]]] = {}  # by pack
+        self._along = 0
 
     def has_all(self, blobs: Iterable[Blob]) -> bool:
         """Return whether the cache holds the text of each blob."""
@@ -112,17 +114,66 @@ class Fetcher:
         blobs = list(blobs)
         held = self._cache.get_each([self._key(blob) for blob in blobs])
         missing = [blob for blob, text in zip(blobs, held, strict=True) if text is None]
-        wanted = [Extent(blob.at, blob.offset, blob.length) for blob in missing]
+        wanted = [_extent(blob) for blob in missing]
         extents = joined([*wanted, *advised])
         if len(extents) + self._requests > self._policy.max_open_requests:
             return
         if sum(one.length for one in extents) > self._policy.max_open_bytes:
             return
+        self._request(extents)
+
+    def read_along(self, blobs: Iterable[Blob], others: Iterable[Extent], most: int) -> None:
+        """Request the blobs of a later `texts` without waiting, and what lies near them.
+
+        No request is sent for the others alone: each pack is asked as often as without them.
+
+        Args:
+            blobs: The blobs that are needed for certain.
+            others: What is needed later, as far as it is known; it may be wrong.
+            most: Bytes that all such calls request at most; a pack that would take more is left
+                out.
+        """
+        blobs = list(dict.fromkeys(blobs))
+        held = self._cache.get_each([self._key(blob) for blob in blobs])
+        missing = [blob for blob, text in zip(blobs, held, strict=True) if text is None]
+        wanted: dict[str, list[Extent]] = {}
+        for blob in missing:
+            if not self.is_ahead(blob):
+                wanted.setdefault(blob.at, []).append(_extent(blob))
+        near: dict[str, list[Extent]] = {name: list(some) for name, some in wanted.items()}
+        for one in others:
+            if one.at in near:
+                near[one.at].append(one)
+        chosen: list[list[Extent]] = []
+        for name, some in near.items():
+            extents = joined(some)
+            starts = [one.offset for one in extents]
+            holding = {bisect_right(starts, part.offset) - 1 for part in wanted[name]}
+            chosen.append([extents[n] for n in sorted(holding)])
+        for some in sorted(chosen, key=_length):
+            self._along += _length(some)
+            if self._along > most or self._requests + len(some) > self._policy.max_open_requests:
+                return
+            self._request(some)
+
+    def another(self) -> Fetcher:
+        """Return one with limits of its own, which has what this one requested ahead."""
+        other = Fetcher(
+            self._store, self._cache, self._policy, self._recovery, self._presence, self._identity
+        )
+        other._ahead = self._ahead
+        return other
+
+    def _request(self, extents: Sequence[Extent]) -> None:
         self._requests += len(extents)
         for one in extents:
             span = [(one.offset, one.length)]
             task = _workers.submit(self._store.get_ranges, one.at, span)
-            self._ahead.append((one, task))
+            self._ahead.setdefault(one.at, []).append((one, task))
+
+    def is_ahead(self, blob: Blob) -> bool:
+        """Return whether a blob was requested already."""
+        return any(_covers(one, blob) for one, _ in self._ahead.get(blob.at, ()))
 
     def texts(self, blobs: Iterable[Blob]) -> Texts:
         """Return the verified text of each blob.
@@ -179,14 +230,13 @@ class Fetcher:
     def _from_ahead(self, blobs: Sequence[Blob]) -> dict[Blob, bytes]:
         """Return the prefetched blobs that arrived whole; the others are read as usual."""
         texts: dict[Blob, bytes] = {}
-        for extent, task in self._ahead:
-            inside = [
-                blob
-                for blob in blobs
-                if blob not in texts
-                and blob.at == extent.at
-                and 0 <= blob.offset - extent.offset <= extent.length - blob.length
-            ]
+        by_pack: dict[str, list[Blob]] = {name: [] for name in self._ahead}
+        for blob in blobs:
+            if blob.at in by_pack:
+                by_pack[blob.at].append(blob)
+        for extent, task in [one for some in self._ahead.values() for one in some]:
+            wanted = by_pack[extent.at]
+            inside = [blob for blob in wanted if blob not in texts and _covers(extent, blob)]
             if not inside:
                 continue
             try:
@@ -356,6 +406,19 @@ def _check(what: str, amount: int, limit: int) -> None:
             hint=f"Open less with only=, or raise Policy.max_open_{what} "
             f"(STATEBAG_MAX_OPEN_{what.upper()}).",
         )
+
+
+def _extent(blob: Blob) -> Extent:
+    return Extent(blob.at, blob.offset, blob.length)
+
+
+def _covers(one: Extent, blob: Blob) -> bool:
+    """Return whether an extent of the blob's pack has all its bytes."""
+    return 0 <= blob.offset - one.offset <= one.length - blob.length
+
+
+def _length(extents: Iterable[Extent]) -> int:
+    return sum([one.length for one in extents])
 
 
 def _coalesced(blobs: Iterable[Blob]) -> list[_Range]:

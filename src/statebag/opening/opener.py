@@ -12,16 +12,17 @@ from statebag.format.index import read_node
 from statebag.format.json_type import json_type
 from statebag.format.names import encode_scope, is_scope_at_or_above, scope_of
 from statebag.format.paths import render_path
+from statebag.format.stub import Extent
 from statebag.format.unopened import holds_unopened
 from statebag.opening.verified import Texts, Verified, verified
 from statebag.opening.walk import EVERYTHING, Selection, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from statebag.format.paths import Path
     from statebag.format.signature import Checker, Signatures
-    from statebag.format.stub import Blob, Carried, Entry, Extent, Stored, Stub, Whole
+    from statebag.format.stub import Blob, Carried, Entry, Stored, Stub, Whole
     from statebag.opening.fetch import Fetcher
     from statebag.opening.known import Bases, Known
     from statebag.opening.walk import Doubt, Site, Walk
@@ -163,12 +164,16 @@ class Opener:
         else:
             del owner[one.name]
 
-    def indexes(self, bag: Any, wanted: Callable[[Path, Whole], bool]) -> list[Indexed]:
+    def indexes(
+        self, bag: Any, wanted: Callable[[Path, Whole], bool], along: int = 0
+    ) -> list[Indexed]:
         """Return what the stubs of a bag list; read index nodes, but no values.
 
         Args:
             bag: A bag.
             wanted: Returns whether to look into the stub at a path.
+            along: Bytes of values that may be requested together with nodes of the same packs, for
+                a later read.
 
         Raises:
             StatebagError: As for `open`.
@@ -176,7 +181,8 @@ class Opener:
         sites = walk(bag, EVERYTHING, signatures=self._checker()).sites
         wholes = [(site, site.stub.whole) for site in sites]
         wholes = [(site, whole) for site, whole in wholes if wanted(site.path, whole)]
-        expanded = self._expand([(site, one.read) for site, one in wholes if one.read.entries])
+        cut = [(site, one.read) for site, one in wholes if one.read.entries]
+        expanded = self._expand(cut, _extents(wholes) if along else (), along)
         found = []
         for site, whole in wholes:
             index = expanded.get(id(site), _NO_INDEX)
@@ -282,8 +288,16 @@ class Opener:
         if not self._fetcher.has_all(nodes):
             self._fetcher.read_ahead([*nodes, *wanted], advised)
 
-    def _expand(self, cut: list[tuple[Site, Whole]]) -> dict[int, _Index]:
-        """Return the chunks of each value in chunks, read level by level from index nodes."""
+    def _expand(
+        self, cut: list[tuple[Site, Whole]], others: Sequence[Extent] = (), along: int = 0
+    ) -> dict[int, _Index]:
+        """Return the chunks of each value in chunks, read level by level from index nodes.
+
+        Args:
+            cut: The values.
+            others: What is read later; requested with the nodes near which it lies.
+            along: Bytes that are requested in this way at most.
+        """
         expanded = {id(site): _Index(stub.entries, set()) for site, stub in cut}
         while True:
             nodes: dict[Blob, None] = {}
@@ -294,6 +308,8 @@ class Opener:
                         nodes[entry.blob] = None
             if not nodes:
                 return expanded
+            if others:
+                self._fetcher.read_along(nodes, others, along)
             texts = self._fetcher.texts(nodes)
             read: dict[Entry, tuple[Entry, ...]] = {}
             for site, _ in cut:
@@ -383,6 +399,16 @@ class _Index(msgspec.Struct):
 
 
 _NO_INDEX = _Index((), set())
+
+
+def _extents(wholes: Sequence[tuple[Site, Whole]]) -> list[Extent]:
+    """Return what the stubs name, and their prefetch lists."""
+    found: list[Extent] = []
+    for _, whole in wholes:
+        blobs = [entry.blob for entry in whole.read.entries] + _single_blobs(whole)
+        found += [Extent(one.at, one.offset, one.length) for one in blobs]
+        found += whole.read.reads
+    return found
 
 
 def _single_blobs(stub: Whole) -> list[Blob]:

@@ -62,9 +62,11 @@ class Move:
         return self._cutter.single(value, text, path)
 
     def in_pieces(self, single: Single, read: Verified | None) -> Leaving:
-        """Return a value in chunks; those that were read of it come first."""
+        """Return a value in chunks, all of them stored; those that were read of it come first."""
         before = ((), b"") if read is None else (read.pieces, read.text)
-        return self._cutter.in_pieces(single, carried=True, before=before)
+        leaving = self._cutter.in_pieces(single, carried=True, before=before).storing()
+        # The newest chunks too are stored one by one: later edits leave most of them as they are.
+        return leaving.stored_in_pieces(_as_it_is, 0).storing()
 
     def read_ahead(self, unread: Sequence[Unread]) -> None:
         """Request what all parts have in these packs at once: one request for each pack."""
@@ -116,6 +118,10 @@ def compact(root: Part, planner: Planner, fetcher: Fetcher) -> Merged:
     stays = {one.at for part in parts for one in part.unread().extents}
     move = Move(chosen - stays, planner, fetcher)
     return changed(root, {part.path: part.moved(move) for part in parts}), move.packs
+
+
+def _as_it_is(single: Single) -> Leaving:
+    return single
 
 
 def _read(part: Part, move: Move) -> Part:

@@ -16,14 +16,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.errors import StatebagError
+from statebag.format.codec import sha256_hex
 from statebag.format.names import is_scope_at_or_above, scope_of
+from statebag.format.stub import Extent
 from statebag.opening.known import Known, ends_alike
 from statebag.opening.verified import Listed, with_layers
 from statebag.sealing.cutting import texts_at_hand
 from statebag.sealing.lacking import ReadBases, assembled, lacking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from statebag.format.paths import Path
@@ -49,7 +51,8 @@ class Parent:
     Args:
         bag: The parent.
         scope: The encoded scope of the seal.
-        opener: Reads index nodes; it must remember what it reads in `known`.
+        opener: Makes what reads index nodes; it must remember what it reads in the given memory.
+        fetcher: Reads all that the parent leads to.
         known: What the process remembers.
         bases: The bases that the process remembers.
 
@@ -62,22 +65,26 @@ class Parent:
         self,
         bag: Any,
         scope: str,
-        opener: Callable[[Known], Opener],
+        opener: Callable[[Known, Fetcher], Opener],
+        fetcher: Fetcher,
         known: Known,
         bases: Bases,
     ) -> None:
         self.known = _KnownToo(known)
         self.bases = ReadBases(bases)
         self._indexed: dict[Path, Indexed] = {}
+        self._fetcher = fetcher
         self._wanted: dict[Path, tuple[Indexed, dict[str, bytes], list[Blob]]] = {}
         try:
-            found = opener(self.known).indexes(
-                bag, lambda path, stub: self._is_new(scope, path, stub)
+            found = opener(self.known, fetcher).indexes(
+                bag, lambda path, stub: self._is_new(scope, path, stub), _MOST_COMPARED
             )
         except StatebagError:
             return  # its values are at hand: they are written as if it had not been given
         for one in found:
-            if all(is_scope_at_or_above(scope_of(name), scope) for name in one.packs):
+            # The base of a delta keeps its prefetch list, which readers follow.
+            advised = [extent.at for extent in one.stub.read.reads]
+            if all(is_scope_at_or_above(scope_of(name), scope) for name in (*one.packs, *advised)):
                 self._add(one)
 
     @property
@@ -100,53 +107,54 @@ class Parent:
             self.known.add_named(one.stub, one.packs)
         self._indexed[one.path] = one
 
-    def disproved(
-        self, relied_on: set[str], fetcher: Callable[[], Fetcher], *, encrypted: bool
-    ) -> set[str]:
+    def disproved(self, relied_on: set[str], *, encrypted: bool) -> set[str]:
         """Return the packs that lack blobs that the parent names, and stop using the parent.
 
         Args:
             relied_on: The packs that the bag is to refer to.
-            fetcher: Makes a fetcher.
             encrypted: Whether the store encrypts; then no index can be looked up alone.
         """
         asked: dict[str, list[Blob]] = {}
         for blob in self.known.used:
             if blob.at in relied_on and not self.known.is_confirmed(blob):
                 asked.setdefault(blob.at, []).append(blob)
-        lengths = {at: sum([blob.length for blob in blobs]) for at, blobs in asked.items()}
+        ahead = self._fetcher.is_ahead
+        lengths = {
+            at: sum([blob.length for blob in blobs if not ahead(blob)])
+            for at, blobs in asked.items()
+        }
         compared: dict[str, list[Blob]] = {}
         left = _MOST_COMPARED
         for at in sorted(asked, key=lengths.__getitem__):
             if encrypted or lengths[at] <= left:
                 left -= lengths[at]
                 compared[at] = asked.pop(at)
-        wrong = self._differing(compared, fetcher)
+        wrong = self._differing(compared)
         if asked:
-            wrong |= self._unlisted(asked, fetcher())
+            wrong |= self._unlisted(asked)
         if wrong:
             self._forget(wrong)
         return wrong
 
-    def _differing(self, asked: dict[str, list[Blob]], fetcher: Callable[[], Fetcher]) -> set[str]:
+    def _differing(self, asked: dict[str, list[Blob]]) -> set[str]:
         """Return the packs with a blob that cannot be read, or differs from its digest."""
         if not asked:
             return set()
         blobs = [blob for some in asked.values() for blob in some]
         try:
-            fetcher().texts(blobs)
+            self._fetcher.another().texts(blobs)
         except StatebagError:
             if len(asked) == 1 or len(asked) > _MOST_PACKS:
                 return set(asked)
-            wrong = [self._differing({at: some}, fetcher) for at, some in asked.items()]
+            wrong = [self._differing({at: some}) for at, some in asked.items()]
             return set[str]().union(*wrong)
         self.known.add_read(blobs)
         return set()
 
-    def _unlisted(self, asked: dict[str, list[Blob]], fetcher: Fetcher) -> set[str]:
+    def _unlisted(self, asked: dict[str, list[Blob]]) -> set[str]:
         """Return the packs whose index does not have a blob that the parent names."""
         chosen = dict(list(asked.items())[:_MOST_PACKS])
-        wrong = (asked.keys() - chosen.keys()) | fetcher.lacking(chosen)
+        wrong = (asked.keys() - chosen.keys()) | self._fetcher.another().lacking(chosen)
         self.known.confirm([blob for at in chosen.keys() - wrong for blob in chosen[at]])
         return wrong
 
@@ -169,14 +177,9 @@ class Parent:
         if one is None:
             return
         held = texts_at_hand((*leaving.pieces, *leaving.newest))
-        # Of what is over layers, each chunk may have changed, and the delta is short all the same.
-        every = bool(one.stub.layers)
-        wanted = lacking(_listed(one), held, every=every) if one.entries else []
+        wanted = _lacking(one, held, single)
         if wanted is None:
             return  # chunks serve what only grew; what is mostly new is no delta
-        tail = one.stub.read.simple
-        wanted += [] if tail is None else tail.blobs()
-        wanted += [layer.blob for layer in one.stub.layers]
         self._wanted[path] = (one, held, wanted)
 
     def _field(self, path: Path) -> Indexed | None:
@@ -188,7 +191,7 @@ class Parent:
         best = max(alike, key=lambda other: alike[other], default=None)
         return self._indexed[best] if best is not None and alike[best] else None
 
-    def reads(self, fetcher: Fetcher) -> bool:
+    def reads(self) -> bool:
         """Read the noted blobs in parallel; return whether there is a new base."""
         wanted = {path: one for path, one in self._wanted.items() if path not in self.bases.read}
         blobs = dict.fromkeys([blob for _, _, some in wanted.values() for blob in some])
@@ -197,7 +200,9 @@ class Parent:
         found = False
         for path in wanted:
             self.bases.read[path] = None
+        fetcher = self._fetcher.another()
         try:
+            fetcher.read_along(blobs, self._compared_later(), _MOST_COMPARED)
             texts = fetcher.texts(blobs)
             self.known.add_read(texts)
             for path, (one, held, _) in wanted.items():
@@ -209,6 +214,17 @@ class Parent:
         except StatebagError:
             return found  # the values are at hand
         return found
+
+    def _compared_later(self) -> list[Extent]:
+        """Return what is likely to be compared with its digest, since the new bag refers to it."""
+        blobs = dict.fromkeys(self.known.used)
+        for one, _, _ in self._wanted.values():
+            blobs.update(dict.fromkeys([entry.blob for entry in one.entries]))
+        return [
+            Extent(one.at, one.offset, one.length)
+            for one in blobs
+            if not self.known.is_confirmed(one) and not self._fetcher.is_ahead(one)
+        ]
 
 
 class _KnownToo(Known):
@@ -277,6 +293,40 @@ class _KnownToo(Known):
 def _nodes(one: Indexed) -> set[Blob]:
     """Return the blobs of a stub that are index nodes, not texts of values."""
     return {entry.blob for entry in one.stub.read.entries if entry.level}
+
+
+def _lacking(one: Indexed, held: Mapping[str, bytes], single: Single) -> list[Blob] | None:
+    """Return the blobs that must be read for the base of a delta; None if none is worthwhile.
+
+    Args:
+        one: The earlier value.
+        held: The texts of chunks that are at hand, by their digests.
+        single: The new value.
+    """
+    stub = one.stub
+    tail = stub.read.simple
+    in_tail = [] if tail is None else tail.blobs()
+    wanted: list[Blob] = []
+    if one.entries:
+        if all(entry.sha256 in held for entry in one.entries):
+            if not in_tail or _only_grew(one, single):
+                return None
+        else:
+            # What is a delta already stays short, though each chunk of its base may have changed.
+            found = lacking(_listed(one), held, every=stub.base is not None)
+            if found is None:
+                return None
+            wanted = found
+    return [*wanted, *in_tail, *[layer.blob for layer in stub.layers]]
+
+
+def _only_grew(one: Indexed, single: Single) -> bool:
+    """Return whether a value whose chunks are all at hand has the stored tail after them."""
+    tail, text = one.stub.read.simple, single.text
+    assert tail is not None  # asked by who calls
+    start = 1 + sum([entry.size - 1 for entry in one.entries])
+    inside = text[start : one.stub.read.size - 1]
+    return sha256_hex(text[:1] + inside + text[-1:]) == tail.digest
 
 
 def _listed(one: Indexed) -> Listed:

@@ -302,6 +302,10 @@ class Cutter:
                 in_tail += tail.count
             last, text = tail, json_text.join_texts(texts, kind)
             tail = self.encoded(None, text, path, kind, in_tail)
+            if self.known.may_hold(tail.size):
+                blob = self.known.blob(self.scope, tail.encoded.sha256)
+                if blob is not None:  # a writer that did not read them stored them together
+                    tail, newest, last = msgspec.structs.replace(tail, blob=blob), (), None
         # A node alone is not worth a pack: what was stored already is listed by the next one.
         is_short = grouping is fold and len(members) <= 3 * MOST_IN_STUB
         waits = is_short and all(member.blob is not None for member in members)

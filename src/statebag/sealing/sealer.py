@@ -59,8 +59,8 @@ class Sealer:
         store: Where packs go.
         memory: What this process remembers of the store.
         fetcher: Makes the fetcher of a memory; it looks up packs and keeps written texts.
-        opener: Makes the opener of a scope, with a memory; it reads unopened values if a seal needs
-            them.
+        opener: Makes the opener of a scope, with a memory and perhaps a fetcher; it reads unopened
+            values if a seal needs them.
         signatures: Sign every stub; None signs nothing.
     """
 
@@ -70,7 +70,7 @@ class Sealer:
         store: Store,
         memory: Memory,
         fetcher: Callable[[Memory], Fetcher],
-        opener: Callable[[str | None, Memory], Opener],
+        opener: Callable[..., Opener],
         signatures: Signatures | None,
     ) -> None:
         self.policy = rehearsal.policy_of(policy) if rehearsal.running else policy
@@ -213,10 +213,12 @@ class Sealer:
 
         memory = self._memory
 
-        def opener(known: Known) -> Opener:
-            return self._opener(scope, Memory(known, memory.bases, memory.texts, memory.presence))
+        def opener(known: Known, fetcher: Fetcher) -> Opener:
+            also = Memory(known, memory.bases, memory.texts, memory.presence)
+            return self._opener(scope, also, fetcher)
 
-        origin = Parent(parent, encoded, opener, memory.known, memory.bases)
+        fetcher = self._fetcher(memory)
+        origin = Parent(parent, encoded, opener, fetcher, memory.known, memory.bases)
         return origin if origin.is_new else None
 
     def _laid_out(
@@ -242,7 +244,7 @@ class Sealer:
         while True:
             try:
                 root = planner.part(state, ())
-                if parent is not None and parent.reads(self._fetcher(memory)):
+                if parent is not None and parent.reads():
                     root = planner.part(state, ())
                 plan = fit(root, planner, target - max(spare, 0))
                 fitted = plan.wire
@@ -305,11 +307,7 @@ class Sealer:
 
     def _disproved(self, origin: Parent, layout: Layout) -> set[str]:
         """Return the packs of the bag that lack blobs that the parent names."""
-        return origin.disproved(
-            layout.relied_on(),
-            lambda: self._fetcher(self._memory),
-            encrypted=bool(salt_of(self.store)),
-        )
+        return origin.disproved(layout.relied_on(), encrypted=bool(salt_of(self.store)))
 
     def _missing(self, layout: Layout) -> set[str]:
         """Return the packs that the bag relies on and that the store does not have."""
