@@ -322,7 +322,7 @@ PLACES = {
         (4, True, True, False),
     ),
     "levels": (lambda rows, n: rows[n]["tags"].append([[1]]), (5, True, True, True)),
-    "nothing": (lambda rows, n: None, (4, True, True, True)),
+    "nothing": (lambda rows, n: rows[n], (4, True, True, True)),
 }
 FAULTS = {
     "NaN": (lambda row: row.update(part=float("nan")), ".part"),

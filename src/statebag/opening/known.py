@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from statebag.format.names import is_scope_at_or_above, scope_of, scopes_from
+from statebag.opening.verified import identified
 from statebag.process.forking import fork_safe_lock
 from statebag.process.recent import Recent
 
@@ -168,7 +169,7 @@ class Bases:
 
     def __init__(self, max_bytes: int, lock: Lock | None = None) -> None:
         self._max_bytes = max_bytes
-        self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes)
+        self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes, left=self._lists)
         self._indexes: Recent[tuple[str, Path], Listed] = Recent(_MAX_ITEMS)
         self._named: dict[tuple[str, str], dict[Path, None]] = {}  # paths that may be kept
         self._paths = [0]  # how many are named; in a list, which views share
@@ -199,9 +200,16 @@ class Bases:
             kept = self._items.put((deepest, path), verified, size)
             self._indexes.pop((deepest, path))
             most = 2 * len(self._items) + _MAX_NAMESAKES
-            if self._paths[0] > most or len(self._sizes) > most:
+            if self._paths[0] > most or len(self._sizes) > most + len(self._indexes):
                 self._name_again()
             return kept
+
+    def _lists(self, key: tuple[str, Path], verified: Verified) -> None:
+        """Go on keeping the chunks of a value whose text is forgotten for want of room."""
+        listed = verified.listed
+        if listed.pieces:
+            self._sizes.add(listed.stub.size)
+            self._indexes.put(key, listed, len(listed.pieces))
 
     def has_room(self, size: int) -> bool:
         """Return whether a value whose texts have this many bytes is kept."""
@@ -212,17 +220,21 @@ class Bases:
         deepest = _deepest(listed.packs)
         if listed.pieces and deepest is not None and self._max_bytes:
             with self._lock:
+                self._sizes.add(listed.stub.size)
                 self._indexes.put((deepest, path), listed, len(listed.pieces))
 
     def index(self, scope: str, path: Path) -> Listed | None:
-        """Return the latest value of this field whose text was too large to keep."""
+        """Return the latest value of this field, if its text is not kept, but its chunks are."""
+        scopes = (*scopes_from(scope), *self._more, "")
         with self._lock:
-            return self._indexes.first([(one, path) for one in (*scopes_from(scope), "")])
+            return self._indexes.first([(one, path) for one in scopes])
 
     def _name_again(self) -> None:
         """Forget the names and sizes of values that were forgotten."""
         self._named.clear()
-        self._sizes.intersection_update([len(one.text) for one in self._items.values()])
+        kept = {len(one.text) for one in self._items.values()}
+        kept.update(one.stub.size for one in self._indexes.values())
+        self._sizes.intersection_update(kept)
         self._paths[0] = len(self._items)
         for scope, path in self._items:
             self._named.setdefault((scope, _name(path)), {})[path] = None
@@ -245,7 +257,7 @@ class Bases:
     def pieces(self, scope: str, path: Path) -> tuple[tuple[Entry, ...], bytes]:
         """Return the chunks of the field's latest value in chunks, and the text of that value.
 
-        The text is empty if it was too large to keep.
+        The text is empty if it is not kept.
         """
         index = self.index(scope, path)
         if index is not None:
@@ -261,9 +273,16 @@ class Bases:
         return size in self._sizes
 
     def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
-        """Return the value that was read of such a field, if it had this text."""
+        """Return the value that was read of such a field, if it had this text.
+
+        Where its text is not kept, the digests of its chunks tell.
+        """
         if not self.may_hold(len(text)):
             return None
+        listed = self.index(scope, path)
+        found = None if listed is None else identified(listed, text)
+        if found is not None:
+            return found
         for field in self._fields(scope, path):
             if field.text == text:
                 return field
