@@ -119,7 +119,11 @@ class FormChoice:
 
         largest = max(single.size, listed.stub.size)
         return self.cutter.in_pieces(
-            single, carried=True, before=before, look=look if largest <= LARGEST_PATCHED else None
+            single,
+            carried=True,
+            before=before,
+            look=look if largest <= LARGEST_PATCHED else None,
+            tail_before=listed.stub.simple,
         )
 
     def may_be_stored(self, size: int) -> bool:
