@@ -158,10 +158,11 @@ class Bases:
     """Values that this process has read or written, by the paths of their fields.
 
     Deltas start from them. The latest value of each field and scope is kept with its text, within a
-    bound in bytes. A bag may be anywhere in an event, and a field may move. So among the fields
-    with the same name, the one whose path ends most alike is used. A wrong guess costs nothing: a
-    delta names the value that it starts from, and one that saves too little is dropped. A field
-    that still has the text that was read is unchanged; comparing texts is quicker than a digest.
+    bound in bytes; where there is no room for its text, the list of its chunks is kept. A bag may
+    be anywhere in an event, and a field may move. So among the fields with the same name, the one
+    whose path ends most alike is used. A wrong guess costs nothing: a delta names the value that it
+    starts from, and one that saves too little is dropped. A field that still has the text that was
+    read is unchanged; comparing texts is quicker than a digest.
 
     Args:
         max_bytes: The bound of all texts together; a text larger than half of it is not kept.
@@ -275,7 +276,7 @@ class Bases:
     def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
         """Return the value that was read of such a field, if it had this text.
 
-        Where its text is not kept, the digests of its chunks tell.
+        Where its text is not kept, the digests of its chunks are compared.
         """
         if not self.may_hold(len(text)):
             return None
