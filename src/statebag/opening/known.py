@@ -48,6 +48,13 @@ class Known:
 
     Each was stored or verified once. `statebag.store.presence` knows whether the store still has
     it.
+
+    Args:
+        max_items: The largest number of blobs, and of nodes.
+        lock: Guards each section; by default its own.
+
+    Attributes:
+        keeps: Whether anything is remembered.
     """
 
     def __init__(self, max_items: int = _MAX_ITEMS, lock: Lock | None = None) -> None:
@@ -56,6 +63,7 @@ class Known:
         self._nodes: Recent[Hashable, Entry] = Recent(max_items)
         self._confirmed: Recent[Blob, Blob] = Recent(max_items)
         self._sizes: set[int] = set()  # of values and blobs; what was forgotten may linger
+        self.keeps = max_items > 0
         self._lock = lock or fork_safe_lock()
         self._more: tuple[str, ...] = ()
 
