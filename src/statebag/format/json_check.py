@@ -230,20 +230,26 @@ class _Walk:
         Raises:
             InvalidState: The text of the level would not fit in memory.
         """
-        more_dicts: list[Any] = []
-        more_lists: list[Any] = []
+        more: tuple[list[Any], list[Any]] = [], []
         names = 0  # characters of the names of the level, at most
+        values: list[Any] = []
         for start in range(0, len(dicts), _OBJECTS_AT_ONCE):
             some = dicts[start : start + _OBJECTS_AT_ONCE]
             names += self._names(some, names)
             # All at once: an object that another thread changes must not change in between.
-            values = list(chain.from_iterable(map(dict.values, some)))
-            for first in range(0, len(values), _VALUES_AT_ONCE):
-                self._values(values[first : first + _VALUES_AT_ONCE], more_dicts, more_lists)
+            values.extend(chain.from_iterable(map(dict.values, some)))
+            if len(values) >= _VALUES_AT_ONCE:
+                self._blocks(values, *more)
+                values = []
         items = chain.from_iterable(lists)
-        while of_lists := list(islice(items, _VALUES_AT_ONCE)):
-            self._values(of_lists, more_dicts, more_lists)
-        return more_dicts, more_lists
+        while some := list(islice(items, _VALUES_AT_ONCE)):
+            values += some
+            if len(values) >= _VALUES_AT_ONCE:
+                self._blocks(values, *more)
+                values = []
+        if values:
+            self._values(values, *more)
+        return more
 
     def _names(self, dicts: list[Any], before: int) -> int:
         """Look at the names of some objects; return how many characters they have at most."""
@@ -260,6 +266,14 @@ class _Walk:
             raise _WrongError from None
         self.usual = self.usual and not any(map(keys.__contains__, self._words))
         return at_most
+
+    def _blocks(self, values: list[Any], dicts: list[Any], lists: list[Any]) -> None:
+        """Look at many values; one object may have any number."""
+        if len(values) < 2 * _VALUES_AT_ONCE:
+            self._values(values, dicts, lists)
+            return
+        for start in range(0, len(values), _VALUES_AT_ONCE):
+            self._values(values[start : start + _VALUES_AT_ONCE], dicts, lists)
 
     def _values(self, some: list[Any], dicts: list[Any], lists: list[Any]) -> None:
         """Look at values, and add the objects and arrays among them to the lists."""
