@@ -234,6 +234,21 @@ class TestBases:
         assert bases.index("m", ("a",)) is None, "it is kept again"
         assert bases.same("m", ("a",), text) is None
 
+    def test_the_chunks_of_a_later_value_stay(self):
+        bases = Bases(10_000)
+        earlier = self.cut(bases, ("a",), json_text.encode(["x" * 4000]))
+        text = json_text.encode(["y" * 6000])
+        one = Blob(sha256_hex(text), len(text), f"m/{7:032x}.pack", 8, 50)
+        entries = (Entry(one, 1, one.size),)
+        later = verified(Pieces("array", 1, len(text), entries), Texts({one: text}), entries)
+        assert not bases.add(("a",), later), "there is no room for it"
+        assert bases.find("m", ("a",)) == earlier
+        for n in range(1, 4):
+            self.cut(bases, ("b", n), json_text.encode(["z" * 3000 + str(n)]), n)
+        assert bases.find("m", ("a",)) is None
+        assert bases.index("m", ("a",)) == later.listed
+        assert bases.same("m", ("a",), text) == later
+
     def test_the_chunks_of_a_lost_pack_are_forgotten_with_it(self):
         bases = Bases(10_000)
         for n in range(4):

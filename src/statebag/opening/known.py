@@ -216,7 +216,7 @@ class Bases:
     def _lists(self, key: tuple[str, Path], verified: Verified) -> None:
         """Go on keeping the chunks of a value whose text is forgotten for want of room."""
         listed = verified.listed
-        if listed.pieces:
+        if listed.pieces and key not in self._indexes:  # what is there is of a later value
             self._sizes.add(listed.stub.size)
             self._indexes.put(key, listed, len(listed.pieces))
 
