@@ -68,7 +68,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             values would have to be read for this.
         compression_level: zstd's level.
         cache_bytes: Verified blobs that a process keeps in memory, and as much again of values that
-            deltas start from. For a value larger than half of it, only the list of chunks is kept.
+            deltas start from. For a value larger than half of it, and one that others took the room
+            of, only the list of chunks is kept.
         recheck_seconds: How long a seal relies on an object that this process wrote to or read from
             a remote store, before it asks whether the object is still there. 0 asks each time. (In
             a folder and in memory, a seal always looks.)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, cast
 
-from statebag.format.bag_text import as_bag
+from statebag.format.bag_text import as_bag, as_bags
 from statebag.format.paths import Path, parse_path, parse_place
 from statebag.opening.process_memory import Memory
 from statebag.opening.walk import EVERYTHING
@@ -56,8 +56,8 @@ class ReadCalls:
             reads_stubs(batch)
             started = perf_counter_ns()
             # Streamed values are not cached: the cache would grow with their number.
-            opener = self._opener(scope, Memory.empty())
-            batch = [as_bag(bag) for bag in batch]
+            opener = self._opener(scope, Memory.of_nothing())
+            batch = as_bags(batch)
             with deadline(self.policy.deadline_seconds):
                 values: list[Any] = opener.open(batch, EVERYTHING)
                 if embedded:

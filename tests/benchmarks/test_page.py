@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from benchmarks.bounds import bounds
 from benchmarks.goals import judged
 from benchmarks.page import written
 from benchmarks.suite import Results
@@ -93,3 +94,32 @@ def test_figures_are_the_same_after_they_were_saved(results):
     assert Summary.loaded(saved) == one
     assert one.tail == Tail(pytest.approx(80), pytest.approx(81.6))
     assert one.gets_growth == growth([4.0] * STEPS)
+
+
+def large(seals, check, encode, digest):
+    return {
+        "KB put, mean": 0.0,
+        "KB put, most": 0.0,
+        "GET, mean": 1.0,
+        "ms of CPU a MB, first seal": 20.0,
+        "ms of CPU a MB, later seals": seals,
+        "check": check,
+        "encode": encode,
+        "digest": digest,
+    }
+
+
+def test_what_bounds_the_cpu_of_later_seals_is_said_with_its_parts(results):
+    found = {"12.5 MB in twenty fields": large(5.0, 2.5, 1.5, 0.5)}
+    results.special["large_values"] = found
+    assert "CPU of later seals" not in "".join(bounds(results)), "half of the figures are missing"
+    found["100 MB in twenty fields"] = large(6.0, 3.0, 1.5, 0.7)
+    (text,) = [one for one in bounds(results) if one.startswith("**7, CPU of later seals.**")]
+    assert "takes 6.0 (5.0) ms of CPU a megabyte" in text
+    assert "takes 3.0 (2.5), and encoding 1.5 (1.5)" in text
+    assert "so 4.5 (4.0) are the least" in text
+    assert "would take 1.30 times as much" in text
+    assert text.endswith("It takes 1.20 times as much.")
+    assert text in written(results, judged(results), [])
+    goals = {goal.text: goal for goal in judged(results)}
+    assert goals["CPU for each MB, later seals: 100 MB over 12.5 MB"].met is True

@@ -5,11 +5,13 @@ import json
 import pytest
 
 from statebag import Statebag
-from statebag.errors import InvalidState
+from statebag.errors import InvalidState, LimitExceeded
+from statebag.format import bag_text
 from statebag.format.bag_text import (
     JSON_MARKS,
     LEVELS,
     as_bag,
+    as_bags,
     bag_texts,
     is_bag_text,
     is_broken_text,
@@ -51,3 +53,41 @@ def test_bytes_are_text_and_a_str_is_text_only_with_a_stub():
     assert as_bag(BAG) is BAG
     with pytest.raises(InvalidState, match=r"the text of the bag \(3 bytes\) is not JSON"):
         as_bag(b"{a}")
+
+
+def test_a_bag_whose_other_fields_hold_no_bags_text_is_not_walked(monkeypatch):
+    monkeypatch.setattr(bag_text, "_members", lambda _: pytest.fail("it was walked"))
+    stub = {"__statebag__": {"v": 1, "text": TEXT}, "beside": "plain", "in": [{"x": 1}]}
+    assert list(bag_texts({"a": stub, "b": [stub, {"c": stub}]})) == []
+    assert list(bag_texts(BAG)) == []
+
+
+def test_a_bags_text_next_to_a_stub_is_found():
+    stub = {"__statebag__": {"v": 1}, "beside": [TEXT], TEXT: 1}
+    value = {"a": [stub]}
+    assert list(bag_texts(value)) == [
+        (TEXT, ("a", 0), True),
+        (TEXT, ("a", 0, "beside", 0), False),
+    ]
+
+
+def with_shared_parts(levels):
+    """A value that stands for 1,000 times as many values at each of so many levels."""
+    value = "x"
+    for _ in range(levels):
+        value = [value] * 1000
+    return value
+
+
+def test_several_values_are_taken_as_each_by_itself_is():
+    values = [BAG, [1, BAG], {}]
+    assert as_bags(values) is values
+    assert as_bags([TEXT, BAG, "text", TEXT.encode(), 7]) == [BAG, BAG, "text", BAG, 7]
+    many = [with_shared_parts(2) for _ in range(6)]  # more than 4,000,000 values together
+    with pytest.raises(LimitExceeded):
+        as_bag(many)
+    assert as_bags(many) == many
+    with pytest.raises(LimitExceeded):
+        as_bags([BAG, with_shared_parts(3)])
+    with pytest.raises(InvalidState):
+        as_bags([BAG, b"{a}"])

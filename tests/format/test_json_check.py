@@ -1,5 +1,6 @@
 """What is refused before anything is written."""
 
+import copy
 import enum
 import tracemalloc
 from collections import OrderedDict
@@ -308,3 +309,72 @@ def test_subclasses_of_objects_and_arrays_pass_and_those_of_scalars_do_not():
         with pytest.raises(InvalidState) as caught:
             check_json({"a": Items([1, one])})
         assert caught.value.path == "$.a[1]"
+
+
+ROWS = [{"name": f"row {n}", "at": n, "part": 0.5, "tags": ["a", {"deep": n}]} for n in range(9)]
+PLACES = {
+    "a float": (lambda rows, n: rows[n].update(part=1e300), (4, False, False, True)),
+    "a tiny float": (lambda rows, n: rows[n].update(part=1e-5), (4, True, False, True)),
+    "an integer": (lambda rows, n: rows[n].update(at=2**60), (4, False, True, True)),
+    "an odd name": (lambda rows, n: rows[n].update({"an odd name": 1}), (4, True, True, False)),
+    "an odd name below": (
+        lambda rows, n: rows[n]["tags"].append({"odd": 1}),
+        (4, True, True, False),
+    ),
+    "levels": (lambda rows, n: rows[n]["tags"].append([[1]]), (5, True, True, True)),
+    "nothing": (lambda rows, n: rows[n], (4, True, True, True)),
+}
+FAULTS = {
+    "NaN": (lambda row: row.update(part=float("nan")), ".part"),
+    "a date": (lambda row: row.update(at=date(2024, 1, 1)), ".at"),
+    "a surrogate": (lambda row: row.update(name="\ud800"), ".name"),
+    "a key": (lambda row: row["tags"].append({5: 1}), ".tags[2]"),
+    "a long integer": (lambda row: row["tags"].append(-(10**4300)), ".tags[2]"),
+}
+
+
+@pytest.fixture(params=[(1, 1), (1, 3), (2, 5), (4, 2), (100, 100)])
+def blocks(request, monkeypatch):
+    monkeypatch.setattr(json_check, "_OBJECTS_AT_ONCE", request.param[0])
+    monkeypatch.setattr(json_check, "_VALUES_AT_ONCE", request.param[1])
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("row", [0, 4, 8])
+@pytest.mark.usefixtures("blocks")
+def test_facts_are_those_of_all_blocks(place, row):
+    rows = copy.deepcopy(ROWS)
+    change, facts = PLACES[place]
+    change(rows, row)
+    found = check_json(rows, words=("odd",))
+    assert (
+        found.depth,
+        found.exact_numbers,
+        found.no_exponents,
+        found.usual_names,
+    ) == facts
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("row", [0, 4, 8])
+@pytest.mark.usefixtures("blocks")
+def test_a_fault_is_found_in_any_block(fault, row):
+    rows = copy.deepcopy(ROWS)
+    change, place = FAULTS[fault]
+    change(rows[row])
+    with pytest.raises(InvalidState) as caught:
+        check_json(rows)
+    assert caught.value.path == f"$[{row}]{place}"
+
+
+@pytest.mark.usefixtures("blocks")
+def test_parts_in_many_places_are_found_in_blocks_too(monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+    part = {LONG: LONG}
+    with pytest.raises(InvalidState, match="would take more than"):
+        check_json([dict(part) for _ in range(300)])
+    value = "x"
+    for _ in range(60):
+        value = [value, {"a": value}]
+    with pytest.raises(InvalidState, match="so many places"):
+        check_json(value)

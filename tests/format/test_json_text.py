@@ -169,3 +169,13 @@ def test_a_raised_recursion_limit_does_not_let_deeper_text_in():
                 decode(text)
     finally:
         sys.setrecursionlimit(before)
+
+
+@pytest.mark.parametrize("size", [100, 501, 20_000, 200_000])
+def test_a_string_of_brackets_has_no_levels(size):
+    for inside in ("[" * size, "{" * size, '"[' * size):
+        text = encode(inside)
+        assert decode(text) == decode(memoryview(text)) == inside
+    for broken in (b'"a"' + b"[" * size, b'"' + b"[" * size, b'"a",' + b"[" * size):
+        with pytest.raises(BlobCorrupt, match="is not JSON"):
+            decode(broken)

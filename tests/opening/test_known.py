@@ -206,6 +206,68 @@ class TestBases:
         assert len(bases._sizes) <= 2 * len(bases._items) + 257
         assert bases.same("m", ("x",), json_text.encode("x" * 2999 + "0")) is not None
 
+    def cut(self, bases, path, text, n=0):
+        """Keep an array of one chunk."""
+        one = Blob(sha256_hex(text), len(text), f"m/{n:032x}.pack", 8, 50)
+        entries = (Entry(one, 1, one.size),)
+        value = verified(Pieces("array", 1, len(text), entries), Texts({one: text}), entries)
+        assert bases.add(path, value)
+        return value
+
+    def test_a_text_that_was_forgotten_is_told_by_its_chunks(self):
+        bases = Bases(10_000)
+        text = json_text.encode(["x" * 4000])
+        value = self.cut(bases, ("a",), text)
+        assert bases.index("m", ("a",)) is None
+        for n in range(1, 4):
+            self.cut(bases, ("b", n), json_text.encode(["y" * 3000 + str(n)]), n)
+        assert bases.index("m", ("a",)) == value.listed
+        assert bases.find("m", ("a",)) is None
+        assert bases.pieces("m/child", ("a",)) == (value.pieces, b"")
+        assert bases.reading(("m",)).index("other", ("a",)) == value.listed
+        assert bases.index("other", ("a",)) is None
+        assert bases.may_hold(len(text))
+        assert bases.same("m", ("a",), bytes(bytearray(text))) == value
+        assert bases.same("m", ("a",), text.replace(b"x", b"z", 1)) is None
+        assert bases.same("m", ("other",), text) is None
+        self.cut(bases, ("a",), json_text.encode(["z" * 4000]), 9)
+        assert bases.index("m", ("a",)) is None, "it is kept again"
+        assert bases.same("m", ("a",), text) is None
+
+    def test_the_chunks_of_a_later_value_stay(self):
+        bases = Bases(10_000)
+        earlier = self.cut(bases, ("a",), json_text.encode(["x" * 4000]))
+        text = json_text.encode(["y" * 6000])
+        one = Blob(sha256_hex(text), len(text), f"m/{7:032x}.pack", 8, 50)
+        entries = (Entry(one, 1, one.size),)
+        later = verified(Pieces("array", 1, len(text), entries), Texts({one: text}), entries)
+        assert not bases.add(("a",), later), "there is no room for it"
+        assert bases.find("m", ("a",)) == earlier
+        for n in range(1, 4):
+            self.cut(bases, ("b", n), json_text.encode(["z" * 3000 + str(n)]), n)
+        assert bases.find("m", ("a",)) is None
+        assert bases.index("m", ("a",)) == later.listed
+        assert bases.same("m", ("a",), text) == later
+
+    def test_the_chunks_of_a_lost_pack_are_forgotten_with_it(self):
+        bases = Bases(10_000)
+        for n in range(4):
+            self.cut(bases, ("a", n), json_text.encode(["x" * 4000 + str(n)]), n)
+        gone = bases.index("m", ("a", 0))
+        assert gone is not None
+        bases.forget_packs(gone.packs)
+        assert bases.index("m", ("a", 0)) is None
+        assert bases.index("m", ("a", 1)) is not None
+
+    def test_sizes_of_texts_whose_chunks_are_kept_stay(self):
+        bases = Bases(10_000)
+        text = json_text.encode(["x" * 4000])
+        self.cut(bases, ("a",), text)
+        for size in range(100, 2000):
+            self.kept(("x",), bases=bases, size=size)
+        assert bases.same("m", ("a",), text) is not None
+        assert len(bases._sizes) <= 2 * len(bases._items) + 258
+
     def test_only_from_its_scope_and_below(self):
         bases = self.kept(("x",))
         assert self.found(bases, ("x",), "m/child") == 0

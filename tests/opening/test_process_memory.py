@@ -11,7 +11,8 @@ from statebag import Policy, Statebag
 from statebag.errors import BlobMissing, NotPermitted
 from statebag.format import json_text
 from statebag.format.encryption_keys import MAGIC
-from statebag.opening.process_memory import memory_of, nothing_remembered
+from statebag.opening.process_memory import Memory, memory_of, nothing_remembered
+from statebag.opening.walk import EVERYTHING
 from statebag.store.file import FileStore
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
@@ -43,6 +44,19 @@ def test_clients_of_one_store_share_it():
     assert other.bases is not one.bases
     assert other.presence is not one.presence
     assert other.texts is one.texts, "one bound holds for all stores"
+
+
+def test_a_memory_of_nothing_keeps_nothing_of_an_open():
+    sb = Statebag(MemoryStore(), policy=STORED)
+    bag = sb.seal(STATE, scope="m/e")
+    nothing, something = Memory.of_nothing(), Memory.empty()
+    assert sb._opener(None, nothing).open(bag, EVERYTHING) == STATE
+    assert sb._opener(None, something).open(bag, EVERYTHING) == STATE
+    assert len(something.known._blobs) > 1
+    for kept in (nothing.known._blobs, nothing.known._values, nothing.bases._items):
+        assert len(kept) == 0
+    assert nothing.known._sizes == set()
+    assert nothing.texts.bytes_held == 0
 
 
 def test_a_client_that_is_there_forgets_too():

@@ -3,7 +3,7 @@ import pytest
 from statebag.errors import BlobCorrupt, InvalidStub
 from statebag.format.codec import compress, make_patch, sha256_hex
 from statebag.format.stub import Blob, Carried, Entry, Patched, Pieces, Stored, joined_size
-from statebag.opening.verified import Texts, verified
+from statebag.opening.verified import Listed, Texts, identified, verified
 
 
 def placed(text, pack="m/e/a.pack"):
@@ -78,3 +78,45 @@ def test_a_tail_is_the_end_of_the_value(carried):
     value = verified(stub, Texts({**texts, blob: last}), entries)
     assert value.text == b"[1,9]"
     assert value.packs == {"m/e/0.pack"} | (set() if carried else {"m/e/tail.pack"})
+
+
+FIRST, SECOND, LAST = b'["' + b"x" * 90 + b'",3]', b"[[4],{}]", b"[9]"
+
+
+def listed_with(tail):
+    blob = placed(LAST, "m/e/tail.pack")
+    forms = {
+        "no tail": None,
+        "a tail in the store": Stored(blob, "array", 1),
+        "a tail inline": Carried(sha256_hex(LAST), len(LAST), compress(LAST), "array", 1),
+    }
+    stub, entries, texts = cut(FIRST, SECOND, tail=forms[tail])
+    value = verified(stub, Texts({**texts, blob: LAST}), entries, {"m/e/node.pack"})
+    return value, Listed(stub, entries, value.packs)
+
+
+@pytest.mark.parametrize("tail", ["no tail", "a tail in the store", "a tail inline"])
+def test_a_text_is_identified_by_the_digests_of_its_chunks(tail):
+    value, listed = listed_with(tail)
+    found = identified(listed, bytes(bytearray(value.text)))
+    assert found == value
+    assert found.sha256 == value.sha256
+    for at in range(len(value.text)):  # no byte of it may be another one
+        for other in (b" ", b",", b"\x00"):
+            text = value.text[:at] + other + value.text[at + 1 :]
+            assert text == value.text or identified(listed, text) is None
+    for text in (b"", b"[]", value.text[:-1], value.text + b" ", value.text[:-1] + b",1]"):
+        assert identified(listed, text) is None
+
+
+def test_a_text_of_other_chunks_is_not_identified():
+    value, listed = listed_with("no tail")
+    for pieces in (listed.pieces[:1], listed.pieces[1:], listed.pieces[::-1], ()):
+        assert identified(Listed(listed.stub, pieces, listed.packs), value.text) is None
+    more = Listed(listed.stub, (*listed.pieces, listed.pieces[0]), listed.packs)
+    assert identified(more, value.text) is None
+    _, other = listed_with("a tail inline")
+    stub = Pieces("array", 3, len(value.text), listed.pieces, other.stub.simple)
+    assert identified(Listed(stub, listed.pieces, listed.packs), value.text) is None
+    as_object = b"{" + value.text[1:-1] + b"}"
+    assert identified(listed, as_object) is None

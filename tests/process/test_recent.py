@@ -30,6 +30,23 @@ def test_sizes_are_bounded_together():
     assert (list(recent), recent.size) == (["d"], 10)
 
 
+def test_what_leaves_for_want_of_room_is_told_and_nothing_else():
+    left = []
+    recent = Recent(10, left=lambda key, value: left.append((key, value)))
+    for key in "abc":
+        recent.put(key, key * 4, 4)
+    assert left == [("a", "aaaa")]
+    recent.put("b", "other", 5)
+    recent.pop("b")
+    recent.put("c", "too large", 11)
+    recent.put("d", "d" * 4, 4)
+    recent.drop(lambda value: value == "dddd")
+    assert left == [("a", "aaaa")]
+    for key in "efgh":
+        recent.put(key, key, 5)
+    assert left == [("a", "aaaa"), ("e", "e"), ("f", "f")]
+
+
 def test_a_value_that_takes_the_place_of_another_is_counted_once():
     recent = Recent(10)
     recent.put("a", "xxxx", 4)

@@ -1,5 +1,6 @@
 """Deltas of values that are too large for the cache start from chunks that are read for them."""
 
+import msgspec
 import pytest
 
 from statebag import Policy, Statebag
@@ -7,7 +8,9 @@ from statebag.format.json_text import encode
 from statebag.format.stub import Patched
 from statebag.opening.known import Bases
 from statebag.opening.verified import Listed
+from statebag.sealing import pieces
 from statebag.sealing.lacking import NeedsBase, ReadBases, lacking, with_base
+from statebag.sealing.plan import Planner
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
 from statebag.testing.faulty_store import Fault, FaultyStore
@@ -137,6 +140,99 @@ def test_a_lost_pack_is_written_again():
     assert client.open(bag, scope=SCOPE) == {"v": value}
 
 
+SEVERAL = ["an array", "an object"]
+ROOMY = Policy(cache_bytes=250_000, carry_bytes=4096, field_limit=512, piece_bytes=1024)
+
+
+def several(count=8):
+    """Fields each of which the cache has room for, and by far not for all."""
+    return {f"f{n}": VALUES[SEVERAL[n % 2]]() for n in range(count)}
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """Count the plans of states, and the items that are cut."""
+    done = {"plans": 0, "items": 0}
+    part, cut = Planner.part, pieces.cut
+
+    def counted(planner, value, path):
+        done["plans"] += not path
+        return part(planner, value, path)
+
+    def cut_counted(items, aim):
+        done["items"] += len(items)
+        return cut(items, aim)
+
+    monkeypatch.setattr(Planner, "part", counted)
+    monkeypatch.setattr(pieces, "cut", cut_counted)
+    return done
+
+
+@pytest.mark.parametrize("cold", [True, False], ids=["opened by another process", "sealed here"])
+def test_of_a_state_beyond_the_cache_only_what_changed_is_cut_or_written(cold, work):
+    store = MemoryStore()
+    forget()
+    client, state = Statebag(store, policy=ROOMY), several()
+    bag = client.seal(state, scope=SCOPE)
+    for n in range(10):
+        if cold:
+            forget()
+            state = client.open(bag, scope=SCOPE)
+        name = f"f{n * 3 % 8}"
+        state[name] = change(state[name], n)
+        work.update(plans=0, items=0)
+        with usage.measured() as cost:
+            bag = client.seal(state, scope=SCOPE)
+        assert (cost.puts, cost.gets <= 1, work["plans"]) == (0, True, 1)
+        if cold:  # a process that only seals makes each delta again
+            assert work["items"] <= 400, "no field is cut, but the one that changed"
+    forget()
+    assert encode(client.open(bag, scope=SCOPE)) == encode(state)
+
+
+def test_a_state_beyond_the_cache_that_is_the_same_has_the_same_bag(work):
+    store = MemoryStore()
+    forget()
+    client, state = Statebag(store, policy=ROOMY), several()
+    bag = client.seal(state, scope=SCOPE)
+    again = client.seal(state, scope=SCOPE)
+    forget()
+    work.update(plans=0, items=0)
+    state = client.open(bag, scope=SCOPE)
+    with usage.measured() as cost:
+        assert client.seal(state, scope=SCOPE) == again == bag
+    assert (cost.puts, cost.gets, work["plans"], work["items"]) == (0, 0, 1, 0)
+
+
+def test_values_known_by_their_chunks_are_written_again_where_a_pack_is_lost():
+    store = MemoryStore()
+    forget()
+    client, state = Statebag(store, policy=ROOMY), several()
+    bag = client.seal(state, scope=SCOPE)
+    for name in {blob.at for blob in blobs(bag, store)}:
+        store.delete(name)
+    state["f7"] = change(state["f7"], 1)
+    bag = client.seal(state, scope=SCOPE)
+    forget()
+    assert client.open(bag, scope=SCOPE) == state
+
+
+def test_values_known_by_their_chunks_move_where_packs_are_merged():
+    store = MemoryStore()
+    policy = msgspec.structs.replace(ROOMY, carry_bytes=0, max_packs=2)
+    forget()
+    client, state = Statebag(store, policy=policy), several()
+    bag = client.seal(state, scope=SCOPE)
+    for n in range(24):
+        forget()
+        state = client.open(bag, scope=SCOPE)
+        state[f"f{n % 8}"] = change(state[f"f{n % 8}"], n)
+        bag = client.seal(state, scope=SCOPE)
+    assert len({blob.at for blob in blobs(bag, store)}) <= 4
+    forget()
+    assert encode(client.open(bag, scope=SCOPE)) == encode(state)
+
+
 @pytest.mark.parametrize("settings", [{"forms": 1}, {"carry_bytes": 0}])
 def test_a_policy_without_deltas_reads_nothing(settings):
     store = MemoryStore()
@@ -159,11 +255,11 @@ def chunked():
     bag = Statebag(store, policy=POLICY).seal({"v": rows(100)}, scope="m")
     (stub,) = [one for one in stubs(bag) if one.kind == "array"]
     opener = move_from(store=store)
-    pieces = stub.read.entries
-    while any(one.level for one in pieces):
-        below = opener.listed([one for one in pieces if one.level], ("v",))
-        pieces = tuple([each for one in pieces for each in below.get(one, (one,))])
-    return store, Listed(stub.read, pieces, frozenset(stub.packs()))
+    entries = stub.read.entries
+    while any(one.level for one in entries):
+        below = opener.listed([one for one in entries if one.level], ("v",))
+        entries = tuple([each for one in entries for each in below.get(one, (one,))])
+    return store, Listed(stub.read, entries, frozenset(stub.packs()))
 
 
 def test_what_lacks_is_what_is_not_held():

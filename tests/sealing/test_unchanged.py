@@ -1,11 +1,19 @@
 """Chunks of a value that are found again by their digests."""
 
+import random
+
 import pytest
 
 from statebag import Policy, Statebag
 from statebag.format.blobs import Blob, Entry
 from statebag.format.codec import sha256_hex
-from statebag.format.json_text import encode
+from statebag.format.json_text import count_items, encode, join_texts
+from statebag.format.stub import Stored
+from statebag.opening.known import Known
+from statebag.sealing import pieces
+from statebag.sealing.cut_value import Cut
+from statebag.sealing.cutting import cut
+from statebag.sealing.pieces import Cutter
 from statebag.sealing.unchanged import Around, unchanged
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
@@ -45,6 +53,73 @@ def found(text):
 )
 def test_what_lies_between_the_chunks_is_cut_again(text, first, middle, last):
     assert found(text) == (first, middle, last)
+
+
+def ends_with(text):
+    return Stored(entry(text).blob, "array", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "middle", "last", "tail"),
+    [
+        (b'[1,2,3,44,"new","six",7777,8,9,10]', b'44,"new","six"', [3, 4], b"10"),
+        (b"[1,2,3,44,7777,8,9,10]", b"44,7777", [4], b"10"),
+        (b'[1,2,3,44,55,"six",7777,8,9,10]', b"10", [], None),
+        (b'[1,2,3,44,"new","six",7777,8,9,11]', b'44,"new","six",7777,8,9,11', [], None),
+        (b'[1,2,3,44,"new","six",7777,8,9]', b'44,"new","six"', [3, 4], None),
+        (b"[1,2,3,44,8,9,10]", b"44,8,9,10", [], None),
+        (b"[1,2,3,44,10]", b"44,10", [], None),
+        (b"[10]", b"10", [], None),
+        (b"[]", b"", [], None),
+    ],
+)
+def test_the_tail_behind_the_chunks_is_found_too(text, middle, last, tail):
+    same = unchanged(text, BEFORE, AROUND, SIZES, ends_with(b"[10]"))
+    assert text[same.start : same.stop] == middle
+    assert [CHUNKS.index(one.text) for one in same.last] == last
+    assert (None if same.tail is None else text[same.tail : -1]) == tail
+
+
+@pytest.mark.parametrize("kind", ["array", "object"])
+@pytest.mark.parametrize("count", [300, 301, 302, 303])
+def test_a_value_is_cut_as_if_all_of_it_were_cut(kind, count, monkeypatch):
+    source = random.Random(count)
+    cutter = Cutter(Policy(field_limit=512, piece_bytes=1024, carry_bytes=6000), "m", Known())
+    items = {f"key {n}": noise(60 + n % 150, n) for n in range(count)}
+
+    def in_pieces(members, **before):
+        value = members if kind == "object" else list(members.values())
+        return cutter.in_pieces(
+            cutter.single(value, encode(value), ("v",)), carried=False, **before
+        )
+
+    whole = in_pieces(items)
+    assert isinstance(whole, Cut)
+    listed = [Entry(placed(one.text), one.count, one.size) for one in whole.members]
+    tail = whole.tail and Stored(placed(whole.tail.text), kind, whole.tail.count)
+    done = []
+    monkeypatch.setattr(pieces, "cut", lambda *given: done.append(len(given[0])) or cut(*given))
+    for _ in range(40):
+        members = list(items.items())
+        at, wide = source.randrange(count), source.randrange(4)
+        members[at : at + wide] = [(f"new {n}", noise(40, n)) for n in range(source.randrange(4))]
+        edited = dict(members)
+        expected = in_pieces(edited)
+        done.clear()
+        found = in_pieces(edited, before=(listed, b""), tail_before=tail)
+        tails = [] if found.tail is None else [found.tail.text]
+        joined = join_texts([*[one.text for one in found.members], *tails], kind)
+        assert joined == encode(edited if kind == "object" else list(edited.values()))
+        assert [one.count for one in found.members] == [
+            count_items(one.text, kind) for one in found.members
+        ]
+        new = {one.text for one in found.members} - {one.text for one in expected.members}
+        assert len(new) <= 2, "an edit moves a boundary or two"
+        assert sum(done) < 110, "what lies around the edit was cut: two or three chunks"
+
+
+def placed(text):
+    return Blob(sha256_hex(text), len(text), "m/0.pack", 0, 9)
 
 
 def test_chunks_of_an_odd_size_are_cut_again():

@@ -13,7 +13,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from statebag.errors import InvalidState, StatebagError
+from statebag.errors import InvalidState, LimitExceeded, StatebagError
 from statebag.format import json_text
 from statebag.format.json_memory import check_memory
 from statebag.format.stub import KEY
@@ -28,6 +28,7 @@ __all__ = [
     "LEVELS",
     "STRING_MARKS",
     "as_bag",
+    "as_bags",
     "bag_texts",
     "check_parts",
     "decoded_text",
@@ -209,6 +210,18 @@ def as_bag(value: Any) -> Any:
     return value
 
 
+def as_bags(values: list[Any]) -> list[Any]:
+    """Return the bags that a caller means by some values, each as `as_bag` does."""
+    if all(isinstance(one, dict | list) for one in values):
+        try:
+            check_parts(values)
+        except LimitExceeded:
+            pass  # together they may hold more than one of them may
+        else:
+            return values
+    return [as_bag(one) for one in values]
+
+
 def bag_texts(value: Any) -> Iterator[tuple[str, Path, bool]]:
     """Yield the strings in a value that are the text of a bag.
 
@@ -249,7 +262,11 @@ def _may_have_strings(value: Any) -> bool:
     while level:
         if may_be_bag_text(_joined([one for one in level if isinstance(one, str)])):
             return True
-        dicts = [one for one in level if isinstance(one, dict)]
+        dicts = [
+            {name: one[name] for name in one if name != KEY} if KEY in one else one
+            for one in level
+            if isinstance(one, dict)
+        ]
         if may_be_bag_text(_joined(list(chain.from_iterable(dicts)))):
             return True
         lists = [one for one in level if isinstance(one, list)]

@@ -42,6 +42,10 @@ _SUSPICIOUS_WIDTH = 10_000  # chosen: as above
 # the next one 30 times, have millions of values. Chosen: as many take 16 MB, and few states have a
 # level of more.
 _WIDEST = 2_000_000
+# Objects that are looked at together. Measured on states of 1 to 100 MB (docs/design/0039): less
+# takes more calls, and a whole level of a large state is fetched from memory for each question.
+_OBJECTS_AT_ONCE = 512
+_VALUES_AT_ONCE = 8192  # measured: as above
 # Values of a state that holds some of them in many places. Measured: sealing takes 7 bytes or more
 # for each, here 700 MB.
 _MOST_VALUES = 10**8
@@ -106,55 +110,34 @@ def check_json(
     """
     # Level by level, with the loops inside the interpreter's C code: a fraction of the time of
     # a walk node by node. Only where something is wrong does the slow walk find the place.
-    level: list[Any] = [state]
-    known = _SCALARS | opaque
-    mark_of = _Marks(_MARKS, opaque)
-    exact = plain = usual = True
+    walk = _Walk(opaque, words, strings=strings)
+    dicts: list[Any]
+    lists: list[Any]
+    dicts, lists, width = [], [[state]], 1
     is_shared = False
-    written = 0  # characters of strings, keys and long integers, each as often as it is written
-    for depth in range(MAX_DEPTH + 1):
-        marks = bytes(map(mark_of.__getitem__, map(type, level)))
-        if _WRONG in marks:
-            break
-        numbers = _Numbers(level, marks)
-        texts = _marked(level, marks, _TEXT)
-        size = sum(map(len, texts))
-        written += size + numbers.digits
-        if not numbers.fit or (strings and not _strings_fit(texts, size)):
-            break
-        if written > _ALWAYS_FITS:
-            _check_fits(written)
-        exact = exact and numbers.exact
-        plain = plain and numbers.no_exponents
-        dicts, lists = _marked(level, marks, _DICT), _marked(level, marks, _LIST)
-        if not dicts and not lists:
-            if is_shared:
-                _check_expanded(state)
-            return Checked(depth, exact, plain, usual)
-        # Once each: a value that holds itself twice would double the work at every level.
-        several = len(dicts) + len(lists)
-        if depth >= _SUSPICIOUS_DEPTH and len(level) > _SUSPICIOUS_WIDTH:
-            dicts, lists = _once_each(dicts), _once_each(lists)
-        level = _members(dicts, lists, _WIDEST + 1)
-        if len(level) > _WIDEST:
-            dicts, lists = _once_each(dicts), _once_each(lists)
-            level = _members(dicts, lists)
-        is_shared = is_shared or len(dicts) + len(lists) < several
-        try:
-            # Most objects of a level have the same names.
-            keys = "".join(set().union(*dicts) if len(dicts) > 1 else chain.from_iterable(dicts))
-            if len(keys) * (several + 1) > _ALWAYS_FITS:
-                written += sum(map(len, chain.from_iterable(dicts)))
-            if strings:
-                keys.encode()
-            usual = usual and not any(map(keys.__contains__, words))
-        except (TypeError, UnicodeEncodeError):
-            break
-    raise _first_fault(state, known)
+    try:
+        for depth in range(MAX_DEPTH + 1):
+            dicts, lists = walk.level(dicts, lists)
+            if not dicts and not lists:
+                if is_shared:
+                    _check_expanded(state)
+                return Checked(depth, walk.exact, walk.no_exponents, walk.usual)
+            # Once each: a value that holds itself twice would double the work at every level.
+            several = len(dicts) + len(lists)
+            if depth >= _SUSPICIOUS_DEPTH and width > _SUSPICIOUS_WIDTH:
+                dicts, lists = _once_each(dicts), _once_each(lists)
+            width = _width(dicts, lists)
+            if width > _WIDEST:
+                dicts, lists = _once_each(dicts), _once_each(lists)
+                width = _width(dicts, lists)
+            is_shared = is_shared or len(dicts) + len(lists) < several
+    except _WrongError:
+        pass
+    raise _first_fault(state, _SCALARS | opaque)
 
 
-def _check_fits(written: int) -> None:
-    """Refuse a text that would not fit in memory, although its parts do.
+def _check_fits(written: int) -> int:
+    """Refuse a text that would not fit in memory, although its parts do; return its bound.
 
     Raises:
         InvalidState: It would take more than half of what this process may use.
@@ -168,6 +151,7 @@ def _check_fits(written: int) -> None:
             path="$",
             hint="Store a part that is in many places once, and refer to it by a name.",
         )
+    return limit
 
 
 def _check_expanded(state: Any) -> None:
@@ -215,11 +199,107 @@ def _once_each(containers: Iterable[Any]) -> list[Any]:
     return list({id(one): one for one in containers}.values())
 
 
-def _members(dicts: list[Any], lists: list[Any], most: int | None = None) -> list[Any]:
-    """Return the values in containers; after `most` of the dicts, and of the lists, no more."""
-    found = list(islice(chain.from_iterable(map(dict.values, dicts)), most))
-    found.extend(islice(chain.from_iterable(lists), most))
-    return found
+class _WrongError(Exception):
+    """Something is wrong, and the slow walk says what."""
+
+
+class _Walk:
+    """Look at the levels of a value, one after another, and note facts about all of them.
+
+    A level is looked at in blocks that stay in the processor's cache: all of it would be fetched
+    from memory once for each question. What is wrong raises `_WrongError`.
+
+    Attributes:
+        exact: As in `Checked`.
+        no_exponents: As there.
+        usual: As there.
+    """
+
+    def __init__(self, opaque: frozenset[type], words: Collection[str], *, strings: bool) -> None:
+        self.exact = self.no_exponents = self.usual = True
+        self._mark_of = _Marks(_MARKS, opaque)
+        self._words = words
+        self._strings = strings
+        # Characters of strings, keys and long integers, each as often as it is written.
+        self._written = 0
+        self._room = _ALWAYS_FITS
+
+    def level(self, dicts: list[Any], lists: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Look at the names and values in some containers; return the objects and arrays in them.
+
+        Raises:
+            InvalidState: The text of the level would not fit in memory.
+        """
+        more: tuple[list[Any], list[Any]] = [], []
+        names = 0  # characters of the names of the level, at most
+        values: list[Any] = []
+        for start in range(0, len(dicts), _OBJECTS_AT_ONCE):
+            some = dicts[start : start + _OBJECTS_AT_ONCE]
+            names += self._names(some, names)
+            # All at once: an object that another thread changes must not change in between.
+            values.extend(chain.from_iterable(map(dict.values, some)))
+            if len(values) >= _VALUES_AT_ONCE:
+                self._blocks(values, *more)
+                values = []
+        items = chain.from_iterable(lists)
+        while some := list(islice(items, _VALUES_AT_ONCE)):
+            values += some
+            if len(values) >= _VALUES_AT_ONCE:
+                self._blocks(values, *more)
+                values = []
+        if values:
+            self._values(values, *more)
+        return more
+
+    def _names(self, dicts: list[Any], before: int) -> int:
+        """Look at the names of some objects; return how many characters they have at most."""
+        try:
+            # Most objects of a level have the same names.
+            keys = "".join(set().union(*dicts) if len(dicts) > 1 else chain.from_iterable(dicts))
+            at_most = len(keys) * len(dicts)
+            if before + at_most > _ALWAYS_FITS:
+                self._written += sum(map(len, chain.from_iterable(dicts)))
+                self._check_fits()
+            if self._strings:
+                keys.encode()
+        except (TypeError, UnicodeEncodeError):
+            raise _WrongError from None
+        self.usual = self.usual and not any(map(keys.__contains__, self._words))
+        return at_most
+
+    def _blocks(self, values: list[Any], dicts: list[Any], lists: list[Any]) -> None:
+        """Look at many values; one object may have any number."""
+        if len(values) < 2 * _VALUES_AT_ONCE:
+            self._values(values, dicts, lists)
+            return
+        for start in range(0, len(values), _VALUES_AT_ONCE):
+            self._values(values[start : start + _VALUES_AT_ONCE], dicts, lists)
+
+    def _values(self, some: list[Any], dicts: list[Any], lists: list[Any]) -> None:
+        """Look at values, and add the objects and arrays among them to the lists."""
+        marks = bytes(map(self._mark_of.__getitem__, map(type, some)))
+        if _WRONG in marks:
+            raise _WrongError
+        numbers = _Numbers(some, marks)
+        texts = _marked(some, marks, _TEXT)
+        size = sum(map(len, texts))
+        self._written += size + numbers.digits
+        if not numbers.fit or (self._strings and not _strings_fit(texts, size)):
+            raise _WrongError
+        self._check_fits()
+        self.exact = self.exact and numbers.exact
+        self.no_exponents = self.no_exponents and numbers.no_exponents
+        dicts += _marked(some, marks, _DICT)
+        lists += _marked(some, marks, _LIST)
+
+    def _check_fits(self) -> None:
+        if self._written > self._room:
+            self._room = _check_fits(self._written)
+
+
+def _width(dicts: list[Any], lists: list[Any]) -> int:
+    """Return how many values these objects and arrays hold."""
+    return sum(map(len, dicts)) + sum(map(len, lists))
 
 
 class _Marks(dict[type, int]):

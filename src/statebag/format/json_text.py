@@ -100,7 +100,9 @@ def decode(text: bytes | memoryview, where: str | None = None, *, reckoned: bool
     """
     if not reckoned and len(text) >= LIGHT:
         check_memory(text, where)
-    many = len(text) > _LONG or (len(text) > MAX_DEPTH and _count_of_brackets(text) > MAX_DEPTH)
+    many = text[:1] != b'"' and (  # a string has no levels, whatever brackets are in it
+        len(text) > _LONG or (len(text) > MAX_DEPTH and _count_of_brackets(text) > MAX_DEPTH)
+    )
     if many and overflows() and text_is_deeper(bytes(text)):
         raise _too_deep(text, where)
     try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from statebag.format.names import is_scope_at_or_above, scope_of, scopes_from
+from statebag.opening.verified import identified
 from statebag.process.forking import fork_safe_lock
 from statebag.process.recent import Recent
 
@@ -47,6 +48,13 @@ class Known:
 
     Each was stored or verified once. `statebag.store.presence` knows whether the store still has
     it.
+
+    Args:
+        max_items: The largest number of blobs, and of nodes.
+        lock: Guards each section; by default its own.
+
+    Attributes:
+        keeps: Whether anything is remembered.
     """
 
     def __init__(self, max_items: int = _MAX_ITEMS, lock: Lock | None = None) -> None:
@@ -55,6 +63,7 @@ class Known:
         self._nodes: Recent[Hashable, Entry] = Recent(max_items)
         self._confirmed: Recent[Blob, Blob] = Recent(max_items)
         self._sizes: set[int] = set()  # of values and blobs; what was forgotten may linger
+        self.keeps = max_items > 0
         self._lock = lock or fork_safe_lock()
         self._more: tuple[str, ...] = ()
 
@@ -157,10 +166,11 @@ class Bases:
     """Values that this process has read or written, by the paths of their fields.
 
     Deltas start from them. The latest value of each field and scope is kept with its text, within a
-    bound in bytes. A bag may be anywhere in an event, and a field may move. So among the fields
-    with the same name, the one whose path ends most alike is used. A wrong guess costs nothing: a
-    delta names the value that it starts from, and one that saves too little is dropped. A field
-    that still has the text that was read is unchanged; comparing texts is quicker than a digest.
+    bound in bytes; where there is no room for its text, the list of its chunks is kept. A bag may
+    be anywhere in an event, and a field may move. So among the fields with the same name, the one
+    whose path ends most alike is used. A wrong guess costs nothing: a delta names the value that it
+    starts from, and one that saves too little is dropped. A field that still has the text that was
+    read is unchanged; comparing texts is quicker than a digest.
 
     Args:
         max_bytes: The bound of all texts together; a text larger than half of it is not kept.
@@ -168,7 +178,7 @@ class Bases:
 
     def __init__(self, max_bytes: int, lock: Lock | None = None) -> None:
         self._max_bytes = max_bytes
-        self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes)
+        self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes, left=self._lists)
         self._indexes: Recent[tuple[str, Path], Listed] = Recent(_MAX_ITEMS)
         self._named: dict[tuple[str, str], dict[Path, None]] = {}  # paths that may be kept
         self._paths = [0]  # how many are named; in a list, which views share
@@ -199,9 +209,16 @@ class Bases:
             kept = self._items.put((deepest, path), verified, size)
             self._indexes.pop((deepest, path))
             most = 2 * len(self._items) + _MAX_NAMESAKES
-            if self._paths[0] > most or len(self._sizes) > most:
+            if self._paths[0] > most or len(self._sizes) > most + len(self._indexes):
                 self._name_again()
             return kept
+
+    def _lists(self, key: tuple[str, Path], verified: Verified) -> None:
+        """Go on keeping the chunks of a value whose text is forgotten for want of room."""
+        listed = verified.listed
+        if listed.pieces and key not in self._indexes:  # what is there is of a later value
+            self._sizes.add(listed.stub.size)
+            self._indexes.put(key, listed, len(listed.pieces))
 
     def has_room(self, size: int) -> bool:
         """Return whether a value whose texts have this many bytes is kept."""
@@ -212,17 +229,21 @@ class Bases:
         deepest = _deepest(listed.packs)
         if listed.pieces and deepest is not None and self._max_bytes:
             with self._lock:
+                self._sizes.add(listed.stub.size)
                 self._indexes.put((deepest, path), listed, len(listed.pieces))
 
     def index(self, scope: str, path: Path) -> Listed | None:
-        """Return the latest value of this field whose text was too large to keep."""
+        """Return the latest value of this field, if its text is not kept, but its chunks are."""
+        scopes = (*scopes_from(scope), *self._more, "")
         with self._lock:
-            return self._indexes.first([(one, path) for one in (*scopes_from(scope), "")])
+            return self._indexes.first([(one, path) for one in scopes])
 
     def _name_again(self) -> None:
         """Forget the names and sizes of values that were forgotten."""
         self._named.clear()
-        self._sizes.intersection_update([len(one.text) for one in self._items.values()])
+        kept = {len(one.text) for one in self._items.values()}
+        kept.update(one.stub.size for one in self._indexes.values())
+        self._sizes.intersection_update(kept)
         self._paths[0] = len(self._items)
         for scope, path in self._items:
             self._named.setdefault((scope, _name(path)), {})[path] = None
@@ -245,7 +266,7 @@ class Bases:
     def pieces(self, scope: str, path: Path) -> tuple[tuple[Entry, ...], bytes]:
         """Return the chunks of the field's latest value in chunks, and the text of that value.
 
-        The text is empty if it was too large to keep.
+        The text is empty if it is not kept.
         """
         index = self.index(scope, path)
         if index is not None:
@@ -261,9 +282,16 @@ class Bases:
         return size in self._sizes
 
     def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
-        """Return the value that was read of such a field, if it had this text."""
+        """Return the value that was read of such a field, if it had this text.
+
+        Where its text is not kept, the digests of its chunks are compared.
+        """
         if not self.may_hold(len(text)):
             return None
+        listed = self.index(scope, path)
+        found = None if listed is None else identified(listed, text)
+        if found is not None:
+            return found
         for field in self._fields(scope, path):
             if field.text == text:
                 return field

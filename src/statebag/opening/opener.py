@@ -138,7 +138,8 @@ class Opener:
             one = verified(stub, texts, index.entries, index.packs, site.path)
             value = self._decoded(one.text, stub.kind, stub.count, site.path)
             _check_counts(stub.read, texts, site.path)
-            self._remember(one, site.path)  # only now: also what it says of the text is true
+            if self._known.keeps:
+                self._remember(one, site.path)  # only now: also what it says of the text is true
             site.container[site.key] = _merged(value, site)
 
     def _settle(self, doubt: Doubt, *, partly: bool) -> None:
@@ -343,7 +344,8 @@ class Opener:
             if stub.has_bytes:
                 self._fetcher.reckon(1, (stub.simple or stub).size)
         texts = self._fetcher.texts(blobs)
-        self._known.add_blobs(texts)
+        if self._known.keeps:
+            self._known.add_blobs(texts)
         return texts
 
     def _remember(self, verified: Verified, path: Path) -> None:

@@ -52,6 +52,11 @@ class Memory(msgspec.Struct, frozen=True):
         """Return a memory that remembers nothing from call to call."""
         return cls(Known(lock=_lock), Bases(0, _lock), BlobCache(0, _lock), Presence(lock=_lock))
 
+    @classmethod
+    def of_nothing(cls) -> Memory:
+        """Return a memory that remembers nothing, not even within a call."""
+        return cls(Known(0, _lock), Bases(0, _lock), BlobCache(0, _lock), Presence(lock=_lock))
+
     def reading(self, scopes: tuple[str, ...]) -> Memory:
         """Return the same memory for seals that may also refer to more scopes (encoded)."""
         return Memory(

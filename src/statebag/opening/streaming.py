@@ -36,9 +36,13 @@ def streamed(open_batch: Callable[[list[Any]], list[Any]], values: Iterable[Any]
     coming = iter(check_iterable("bags", values, "a list of bags"))
     ahead: deque[Task[list[Any]]] = deque()
     with Workers(_AHEAD, "statebag-stream") as pool:
-        while True:
+
+        def read_ahead() -> None:
             while len(ahead) < _AHEAD and (batch := list(islice(coming, _BATCH))):
                 ahead.append(pool.submit(open_batch, batch))
-            if not ahead:
-                return
-            yield from ahead.popleft().result()
+
+        read_ahead()
+        while ahead:
+            opened = ahead.popleft().result()
+            read_ahead()  # before these are used: meanwhile, as many requests are sent as before
+            yield from opened

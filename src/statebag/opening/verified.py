@@ -1,7 +1,8 @@
 """Stubs together with the values that they were verified to have.
 
-Only this module makes a `Verified`, and only from a stub's own bytes. A process remembers nothing
-else, so it can never remember a stub with a text that the stub does not lead to.
+Only this module makes a `Verified`, and only from a stub's own bytes, or from a text that has the
+digests of a verified stub's chunks. A process remembers nothing else, so it can never remember a
+stub with a text that the stub does not lead to.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.stub import Entry, Layer, Whole
 
-__all__ = ["Listed", "Over", "Texts", "Verified", "verified", "with_layers"]
+__all__ = ["Listed", "Over", "Texts", "Verified", "identified", "verified", "with_layers"]
 
 Texts = NewType("Texts", dict[Blob, bytes])
 """Texts of blobs, each compared with the size and SHA-256 that its blob says."""
@@ -139,6 +140,37 @@ def verified(
     if stub.simple is not None:
         packs |= stub.simple.packs()
     return Verified(stub, text, pieces if stub.entries else (), frozenset(packs))
+
+
+def identified(listed: Listed, text: bytes) -> Verified | None:
+    """Return a stored value with its text, if this is the text that its chunks' digests give.
+
+    Args:
+        listed: The value.
+        text: A JSON text. Each byte of it is digested at most once, and none after a difference.
+    """
+    if len(text) != listed.stub.size or listed.stub.base is not None:
+        return None
+    opening, closing = text[:1], text[-1:]
+    last = len(text) - 1
+
+    def is_part(start: int, end: int, sha256: str | None) -> bool:
+        return sha256_hex(b"%b%b%b" % (opening, text[start:end], closing)) == sha256
+
+    start = 1
+    for entry in listed.pieces:
+        end = start + entry.size - len(opening) - len(closing)
+        if end > last or (end < last and text[end] != ord(",")):
+            return None
+        if not is_part(start, end, entry.sha256):
+            return None
+        start = end + 1
+    tail = listed.stub.simple
+    if (start > last) is not (tail is None):
+        return None
+    if tail is not None and not is_part(start, last, tail.digest):
+        return None
+    return Verified(listed.stub, text, listed.pieces, listed.packs)
 
 
 def with_layers(base: Verified, stub: Whole, texts: Texts) -> Verified:

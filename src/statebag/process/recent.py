@@ -23,11 +23,13 @@ class Recent(msgspec.Struct, Generic[_Key, _Value], eq=False):
         bound: The largest size of all entries together.
         largest: The largest size of an entry; None stands for the bound.
         size: The size of all entries together, for the owner to read.
+        left: Called with the key and value of each entry that is forgotten for want of room.
     """
 
     bound: int
     largest: int | None = None
     size: int = 0
+    left: Callable[[_Key, _Value], None] | None = None
     _items: OrderedDict[_Key, tuple[_Value, int]] = msgspec.field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
@@ -75,8 +77,10 @@ class Recent(msgspec.Struct, Generic[_Key, _Value], eq=False):
         self._items[key] = (value, size)
         self.size += size
         while self.size > self.bound:
-            _, (_, left) = self._items.popitem(last=False)
-            self.size -= left
+            oldest, (forgotten, its_size) = self._items.popitem(last=False)
+            self.size -= its_size
+            if self.left is not None:
+                self.left(oldest, forgotten)
         return key in self._items
 
     def put_each(self, items: Iterable[tuple[_Key, _Value, int]]) -> None:

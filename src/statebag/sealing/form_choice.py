@@ -1,6 +1,7 @@
 """Choose the form in which a value leaves: as stored, a delta, in chunks, or one blob.
 
-`plan` decides which values leave; this module decides how. It writes nothing.
+`plan` decides which values leave; this module decides how. It writes nothing, and reads only what
+a delta starts from.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from statebag.sealing.overlays import overlays_of, overlays_of_read
 from statebag.sealing.pieces import Cutter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from statebag.format.paths import Path
     from statebag.format.stub import Stub, Whole
@@ -48,16 +49,24 @@ class FormChoice:
         known: The stored values that stubs may refer to.
         bases: The values that deltas can start from.
         parent: The index of the parent bag, if the seal was given one.
+        read_base: Returns the bases with one more, whose chunks it reads; None reads nothing.
     """
 
     def __init__(
-        self, policy: Policy, scope: str, known: Known, bases: Bases, parent: Parent | None
+        self,
+        policy: Policy,
+        scope: str,
+        known: Known,
+        bases: Bases,
+        parent: Parent | None,
+        read_base: Callable[[Bases, NeedsBase], Bases] | None = None,
     ) -> None:
         self.policy = policy
         self.scope = scope
         self.known = known
         self.bases = bases
         self._parent = parent
+        self._read_base = read_base
         self._cutter: Cutter | None = None
 
     @property
@@ -85,7 +94,12 @@ class FormChoice:
         patched = self._patched(single)
         if patched is not None:
             return patched
-        leaving = self.in_pieces(single, carried=True)
+        try:
+            leaving = self.in_pieces(single, carried=True)
+        except NeedsBase as needed:
+            assert self._read_base is not None  # or else nothing asks for one
+            self.bases = self._read_base(self.bases, needed)
+            leaving = self._patched(single) or self.in_pieces(single, carried=True)
         if self._parent is not None and self._may_patch(single):
             self._parent.looks_for_base(single, leaving)
         return leaving
@@ -93,8 +107,9 @@ class FormChoice:
     def in_pieces(self, single: Single, *, carried: bool) -> Leaving:
         """Return a value in chunks (`Cutter.in_pieces`); the chunks that were read come first."""
         before = self.bases.pieces(self.scope, single.path)
-        listed = self.bases.index(self.scope, single.path) if carried else None
-        if listed is None or not self._may_patch(single):
+        reads = carried and self._read_base is not None and self._may_patch(single)
+        listed = self.bases.index(self.scope, single.path) if reads else None
+        if listed is None:
             return self.cutter.in_pieces(single, carried=carried, before=before)
 
         def look(pieces: Sequence[Piece]) -> None:
@@ -104,7 +119,11 @@ class FormChoice:
 
         largest = max(single.size, listed.stub.size)
         return self.cutter.in_pieces(
-            single, carried=True, before=before, look=look if largest <= LARGEST_PATCHED else None
+            single,
+            carried=True,
+            before=before,
+            look=look if largest <= LARGEST_PATCHED else None,
+            tail_before=listed.stub.simple,
         )
 
     def may_be_stored(self, size: int) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from statebag.format.paths import Path
-    from statebag.format.stub import Extent, Kind
+    from statebag.format.stub import Carried, Extent, Kind, Stored
     from statebag.opening.known import Known
     from statebag.policy import Policy
     from statebag.sealing.cutting import Member
@@ -88,6 +88,7 @@ class Cutter:
         carried: bool,
         before: tuple[Sequence[Entry], bytes] = ((), b""),
         look: Callable[[Sequence[Piece]], None] | None = None,
+        tail_before: Stored | Carried | None = None,
     ) -> Single | Cut | Shredded:
         """Return a large array or object in chunks, and a long string in shreds.
 
@@ -96,13 +97,14 @@ class Cutter:
             carried: Whether new bytes may stay inline for now.
             before: The chunks of the field's earlier value, and the text that begins with them.
             look: Called with all chunks; its errors pass through.
+            tail_before: The earlier value's tail, if its text is not at hand.
         """
         kind = single.kind
         if single.size <= self.policy.piece_bytes:
             return single
         if kind is None:
             return self._shredded(single, before[0], carried=carried, look=look) or single
-        pieces, items = self._as_before(single, *before)
+        pieces, items = self._as_before(single, *before, tail_before)
         more, tail = self._cut(items, kind, single.path)
         pieces += more
         if not pieces or (len(pieces) == 1 and tail is None):
@@ -197,7 +199,11 @@ class Cutter:
         return Shredded(single.path, single.source, plain, whole, patch)
 
     def _as_before(
-        self, single: Single, entries: Sequence[Entry], earlier: bytes
+        self,
+        single: Single,
+        entries: Sequence[Entry],
+        earlier: bytes,
+        tail: Stored | Carried | None = None,
     ) -> tuple[list[Piece], list[bytes]]:
         """Return the chunks that a value still begins with, and the items that come after them.
 
@@ -208,7 +214,7 @@ class Cutter:
         assert kind is not None  # asked by who calls
         start, stop = text[:1], text[-1:]
         if entries and not earlier:
-            return self._around(single, entries)
+            return self._around(single, entries, tail)
         least, largest = sizes_of_pieces(self.policy.piece_bytes)
         pieces: list[Piece] = []
         done = 1
@@ -234,34 +240,40 @@ class Cutter:
         # Only an enemy's chunks end within an item, or are not what their entry says.
         return [], _items(text, kind, single.count, single.path)
 
-    def _around(self, single: Single, entries: Sequence[Entry]) -> tuple[list[Piece], list[bytes]]:
+    def _around(
+        self, single: Single, entries: Sequence[Entry], tail: Stored | Carried | None
+    ) -> tuple[list[Piece], list[bytes]]:
         """Do the same for chunks of a text that is not at hand, by their digests.
 
-        Those at the end of the value are found too, and the items between are cut.
+        Those at the end of the value are found too, also before the same tail, and the items
+        between are cut.
         """
         kind, text, count = single.kind, single.text, single.count
         assert kind is not None  # asked by who calls
         around = Around(text[:1], text[-1:], b",")
         sizes = sizes_of_pieces(self.policy.piece_bytes)
-        same = unchanged(text, entries, around, sizes)
+        same = unchanged(text, entries, around, sizes, tail)
         middle = text[same.start : same.stop]
         pieces, after = self._where_they_lie(same.first), self._where_they_lie(same.last)
         try:
             items = json_text.split_items(text[:1] + middle + text[-1:], kind) if middle else []
+            ending: list[bytes] = []
+            if same.tail is not None:
+                ending = json_text.split_items(text[:1] + text[same.tail :], kind)
         except BlobCorrupt:
             return [], _items(text, kind, count, single.path)
-        if sum([one.count for one in (*pieces, *after)]) + len(items) != count:
+        if sum([one.count for one in (*pieces, *after)]) + len(items) + len(ending) != count:
             return [], _items(text, kind, count, single.path)
         if not after:
             return pieces, items
-        runs, tail = cut(items, self.policy.piece_bytes)
-        runs += [tail] if tail else []
+        runs, rest = cut(items, self.policy.piece_bytes)
+        runs += [rest] if rest else []
         texts = json_text.join_each(runs, kind)
         new = [
             Piece(one, len(run), digest)
             for one, run, digest in zip(texts, runs, digests_of(texts), strict=True)
         ]
-        return [*pieces, *self._where_they_lie(new), *after], []
+        return [*pieces, *self._where_they_lie(new), *after], ending
 
     def _where_they_lie(self, pieces: list[Piece]) -> list[Piece]:
         """Return chunks, each with its blob if that is known."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.opening.known import Bases, Known
     from statebag.policy import Policy
+    from statebag.sealing.lacking import NeedsBase
     from statebag.sealing.leaving import Leaving
     from statebag.sealing.parent import Parent
 
@@ -87,6 +88,7 @@ class Planner:
         checked: Facts about the whole state; if None, each value is looked at again.
         admission: Makes what checks each value that passes unopened; by default nothing is checked.
         parent: The index of the parent bag, if the seal was given one.
+        read_base: As for `FormChoice`.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Planner:
         checked: Checked | None = None,
         admission: Callable[[], Admission] = Admission,
         parent: Parent | None = None,
+        read_base: Callable[[Bases, NeedsBase], Bases] | None = None,
     ) -> None:
         self.policy = policy
         self._admission = admission
@@ -110,13 +113,16 @@ class Planner:
         self.known = known
         self._bases = bases
         self._parent = parent
+        self._read_base = read_base
         named = _named(policy)
         self.control, self.movable, self._above_control = named
 
     @computed_once  # most small states need none
     def forms(self) -> FormChoice:
         """What chooses the form of each value that leaves."""
-        return FormChoice(self.policy, self.scope, self.known, self._bases, self._parent)
+        return FormChoice(
+            self.policy, self.scope, self.known, self._bases, self._parent, self._read_base
+        )
 
     @property
     def _admitted(self) -> Admission:

@@ -22,7 +22,7 @@ from statebag.sealing import rehearsal
 from statebag.sealing.admission import Admission
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
-from statebag.sealing.lacking import NeedsBase, with_base
+from statebag.sealing.lacking import with_base
 from statebag.sealing.layout import Layout, lay_out
 from statebag.sealing.parts import what_leaves
 from statebag.sealing.pieces import NeedsOpened
@@ -37,10 +37,12 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.signature import Signatures
     from statebag.opening.fetch import Fetcher
-    from statebag.opening.known import Known
+    from statebag.opening.known import Bases, Known
     from statebag.opening.opener import Opener
     from statebag.policy import Policy
+    from statebag.sealing.lacking import NeedsBase
     from statebag.sealing.parent import Parent
+    from statebag.sealing.parts import Part
     from statebag.store.contract import Store
 
 __all__ = ["OPAQUE", "Sealer", "plain"]
@@ -237,15 +239,21 @@ class Sealer:
 
         The state is returned too, since the seal may have opened more of it.
         """
+
+        def read_base(bases: Bases, needed: NeedsBase) -> Bases:
+            return with_base(bases, needed, self._fetcher(memory))
+
         planner = Planner(
-            self.policy, encoded, memory.known, memory.bases, checked, admission, parent
+            self.policy, encoded, memory.known, memory.bases, checked, admission, parent, read_base
         )
         target, moves, spare = bound, True, 0
+        root: Part | None = None
         while True:
             try:
-                root = planner.part(state, ())
-                if parent is not None and parent.reads():
+                if root is None:  # another try changes only what leaves of it
                     root = planner.part(state, ())
+                    if parent is not None and parent.reads():
+                        root = planner.part(state, ())
                 plan = fit(root, planner, target - max(spare, 0))
                 fitted = plan.wire
             except BagTooLarge:
@@ -253,15 +261,13 @@ class Sealer:
                     raise
                 spare = -1
                 continue
-            except NeedsBase as needed:
-                planner.forms.bases = with_base(planner.forms.bases, needed, self._fetcher(memory))
-                continue
             except NeedsOpened as needed:
                 if spare > 0:
                     spare = -1  # no prefetch list is worth a read
                     continue
                 state = self.read_inside(state, needed.path, scope)
                 planner.looks_again()
+                root = None
                 continue
             if what_leaves(plan):
                 leaving_packs = frozenset[str]()

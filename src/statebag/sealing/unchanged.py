@@ -12,7 +12,7 @@ from statebag.sealing.cutting import Piece
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from statebag.format.stub import Entry
+    from statebag.format.stub import Carried, Entry, Stored
 
 __all__ = ["Around", "Unchanged", "unchanged"]
 
@@ -39,16 +39,22 @@ class Unchanged(msgspec.Struct, frozen=True):
         last: The chunks at its end.
         start: Where the bytes that must be cut begin.
         stop: Where they end.
+        tail: Where the tail begins that follows `last`; None if the value does not end so.
     """
 
     first: list[Piece]
     last: list[Piece]
     start: int
     stop: int
+    tail: int | None = None
 
 
 def unchanged(
-    text: bytes, entries: Sequence[Entry], around: Around, sizes: tuple[int, int]
+    text: bytes,
+    entries: Sequence[Entry],
+    around: Around,
+    sizes: tuple[int, int],
+    tail: Stored | Carried | None = None,
 ) -> Unchanged:
     """Return which of a value's earlier chunks it still begins and ends with.
 
@@ -57,6 +63,7 @@ def unchanged(
         entries: The earlier chunks.
         around: The text of chunks around their part of the value.
         sizes: The bounds of a chunk; others, which an append may leave, are cut again.
+        tail: The earlier tail, after the chunks.
     """
     least, largest = sizes
     extra = len(around.opening) + len(around.closing)
@@ -82,6 +89,13 @@ def unchanged(
         first.append(found)
         start = min(end + between, stop)
     last: list[Piece] = []
+    end_of_all, tail_begins = stop, None
+    if tail is not None and len(first) < len(entries):
+        begin = stop - tail.size + extra
+        if begin > start and text[begin - between : begin] == around.between:
+            whole = b"%b%b%b" % (around.opening, text[begin:stop], around.closing)
+            if sha256_hex(whole) == tail.digest:
+                stop, tail_begins = begin - between, begin
     for entry in reversed(entries[len(first) :]):
         begin = stop - entry.size + extra
         if begin < start or text[begin - between : begin] != around.between:
@@ -93,4 +107,6 @@ def unchanged(
         stop = begin - between
     if last:  # one more is cut again: so the next begins where the content says
         stop += between + last.pop().size - extra
-    return Unchanged(first, last[::-1], start, stop)
+    if not last:
+        return Unchanged(first, [], start, end_of_all)
+    return Unchanged(first, last[::-1], start, stop, tail_begins)

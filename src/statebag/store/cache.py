@@ -60,9 +60,11 @@ class BlobCache:
         for key, data in items:
             if type(data) is not bytes:
                 raise TypeError(f"data must be bytes, not {type(data).__name__}")
-            entries.append((key, data, _size(key, data)))
-        with self._lock:
-            self._entries.put_each(entries)
+            if self._entries.bound:
+                entries.append((key, data, _size(key, data)))
+        if entries:
+            with self._lock:
+                self._entries.put_each(entries)
 
     def get_each(self, keys: Iterable[tuple[Hashable, ...]]) -> list[bytes | None]:
         """Return the bytes of several keys, None for each that the cache does not have."""
