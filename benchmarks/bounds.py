@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["bounds"]
 
 _RESULTS = 10_000
+_PUT = 5.0  # dollars a million
+# Dollars a million steps for GETs and bytes of merges at 1 MB: the last column of
+# `python -m benchmarks.least_merging --steps 1000 "1 MB"`.
+_LEAST_MERGED = 1.73
+_LEAST_ONLY = 14.2  # KB a step with five packs: the same, of "1 MB, only="
 
 
 def bounds(results: Results) -> Iterator[str]:
@@ -22,6 +27,7 @@ def bounds(results: Results) -> Iterator[str]:
     figures = Figures(results)
     told: tuple[Callable[[Figures], str], ...] = (
         _reads,
+        _dollars,
         _cold_step,
         _cpu,
         _later_seals,
@@ -54,11 +60,27 @@ def _reads(figures: Figures) -> str:
         for part in ("first", "last")
     )
     return (
-        "**1, the growth of reads.** A run begins with one pack, and packs are merged by size, so "
-        "their number grows with the logarithm of the state's size over the smallest pack's, not "
-        f"with the steps. At 1 MB the first quarter of 3,000 steps takes {first:.2f} GETs a step, "
-        f"the last {last:.2f}. An exponent over the steps also counts the rise from the first pack "
-        "to that number."
+        "**1, the growth of reads.** A bag names at most four packs, and five where unopened "
+        "values would have to be read to merge them, however many steps there were. So an open of "
+        "all sends a bounded number of requests. A run begins with one pack, and while there is "
+        "little to move, a merge takes most of the small packs. The exponent counts how a run "
+        "comes from there to the bound: at 1 MB, the first quarter of 3,000 steps takes "
+        f"{first:.2f} GETs a step, the last {last:.2f}."
+    )
+
+
+def _dollars(figures: Figures) -> str:
+    ours, other = figures.row(1, 0.2, "statebag"), figures.row(1, 0.2, ONE_OBJECT)
+    carrying = figures.row(1, 0.2, "statebag:65536")
+    puts = _PUT * ours.puts
+    return (
+        f"**2, a tenth of the price at 1 MB.** It would be ${other.dollars / 10:.2f}. Of the "
+        f"${ours.dollars:.2f}, PUTs are ${puts:.2f}: one whenever the changes in the bag take more "
+        f"than `carry_bytes` (32 KB). With 64 KB they are ${_PUT * carrying.puts:.2f}, and a "
+        f"million steps cost ${carrying.dollars:.2f}. GETs and bytes written are the other "
+        f"${ours.dollars - puts:.2f}. No rule for merging does with less than ${_LEAST_MERGED:.2f} "
+        "for these, also one that knows all later steps (`python -m benchmarks.least_merging`, "
+        "[0038](design/0038-how-much-merging-must-write.md))."
     )
 
 
@@ -133,7 +155,9 @@ def _one_field(figures: Figures) -> str:
         f"**11, `only=`.** A step writes {row.bytes_put / 1000:.1f} KB and asks for "
         f"{row.gets:.2f} GETs: more than the 5.9 KB and 0.85 GETs of the version that never merged "
         f"packs. For this, one open of all after 1,000 such steps takes {healed:.0f} GETs, where "
-        "that version took 119."
+        f"that version took 119. With at most five packs, no rule writes less than {_LEAST_ONLY} "
+        "KB a step "
+        "([0038](design/0038-how-much-merging-must-write.md))."
     )
 
 

@@ -11,7 +11,7 @@ def test_the_published_defaults():
     assert policy.max_bag_bytes == 98_304
     assert policy.field_limit == 30_720
     assert policy.carry_bytes == 32_768
-    assert policy.max_packs == 4
+    assert policy.max_packs == 5
     assert policy.attempts == 0
     assert policy.control == ()
     assert policy.control_paths() == ()

@@ -64,8 +64,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         piece_bytes: Target size of a chunk of a large array or object. Chunks are between a third
             of it and four times it; a chunk is larger only if one item is.
         max_packs: Packs that a state may be spread over; a seal that writes one more merges the
-            smallest (docs/design/0027 says which). There may be a quarter more where unopened
-            values would have to be read for this.
+            smallest (docs/design/0027 says which), and reads unopened values for this.
         compression_level: zstd's level.
         cache_bytes: Verified blobs that a process keeps in memory, and as much again of values that
             deltas start from. For a value larger than half of it, and one that others took the room
@@ -105,7 +104,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     look_into_depth: int = 4
     strict: bool = False
     piece_bytes: int = 24 * 1024
-    max_packs: int = 4
+    max_packs: int = 5
     compression_level: int = 3
     cache_bytes: int = 64 * 1024 * 1024
     recheck_seconds: float = 60.0

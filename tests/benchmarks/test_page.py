@@ -96,6 +96,16 @@ def test_figures_are_the_same_after_they_were_saved(results):
     assert one.gets_growth == growth([4.0] * STEPS)
 
 
+def test_what_bounds_the_price_is_said_with_the_part_of_its_puts(results):
+    assert not [one for one in bounds(results) if one.startswith("**2,")], "a row is missing"
+    carrying = row("statebag, carry 64 KB", puts=0.1, put=3000, gets=3)
+    results.rows[f"synthetic:1000000:{STEPS}:0.2|statebag:65536|cold"] = carrying
+    (text,) = [one for one in bounds(results) if one.startswith("**2,")]
+    goals = {goal.text: goal for goal in judged(results)}
+    assert f"Of the ${goals['1 MB: $ a million steps'].value:.2f}, PUTs are $1.00" in text
+    assert "With 64 KB they are $0.50" in text
+
+
 def large(seals, check, encode, digest):
     return {
         "KB put, mean": 0.0,

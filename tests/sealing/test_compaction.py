@@ -37,16 +37,16 @@ def once(held):
 
 
 class TestWhichPacks:
-    """The smallest; as many as write least for the square of the requests that they send."""
+    """The smallest; as many as write least for the cube of the requests that they send."""
 
     @pytest.mark.parametrize(
         ("held", "moving"),
         [
             ({}, ""),
             ({"a": 1, "b": 1, "c": 1}, ""),  # with the new one, four
-            # All of one size become one: 500 bytes for 16 are fewer than 200 for one.
+            # All of one size become one: 500 bytes for 4 * 4 * 4 are fewer than 200 for 1.
             ({"a": 100, "b": 100, "c": 100, "d": 100}, "abcd"),
-            # 200 for 1 are more than 300 for 4, and 10,300 for 9 are more as well.
+            # 300 for 8 are fewer than 200 for 1, and than 10,300 for 27.
             ({"a": 100, "b": 100, "c": 10_000, "d": 50_000}, "ab"),
             ({"a": 100, "b": 10_000, "c": 20_000, "d": 40_000}, "a"),
             # As many as are too many, even if fewer would write less for each.

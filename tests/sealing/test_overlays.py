@@ -10,6 +10,7 @@ from statebag import BlobCorrupt, BlobMissing, LimitExceeded, NotPermitted, Poli
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Layered, Patched
 from statebag.opening.inspection import inspect
+from statebag.sealing import compaction
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
 from statebag.testing.process import forget
@@ -220,14 +221,15 @@ def test_layers_that_were_not_opened_move_with_their_packs():
     assert opened(store, bag) == encode(state)
 
 
-def test_layers_that_were_opened_move_alone():
+def test_layers_that_were_opened_move_alone(monkeypatch):
     store = MemoryStore()
     bag, state = layered(store)
     base = bag["rows"][KEY]["base"]["packs"]
     layers = [row[3] for row in bag["rows"][KEY]["deltas"]]
-    sb = client(store, Policy(**SMALL, max_packs=2))
+    monkeypatch.setattr(compaction, "which_move", lambda held, *_: frozenset(held) - set(base))
+    sb = client(store, POLICY)
     whole = sb.open(bag, scope=SCOPE)
-    whole["more"] = state["more"] = noise(600, 1)
+    whole["more"] = state["more"] = noise(3000, 1)
     bag = sb.seal(whole, scope=SCOPE)
     after = [row[3] for row in bag["rows"][KEY]["deltas"]]
     assert bag["rows"][KEY]["base"]["packs"] == base

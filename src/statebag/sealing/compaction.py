@@ -35,9 +35,9 @@ __all__ = ["Move", "compact", "which_move"]
 # What one pack takes along is no more than this many times what is new, so that no single step pays
 # for many. Chosen: far above what the growing workloads need.
 _MOST_TIMES = 64
-# Where packs would have to be read to be merged, there may be this part of `max_packs` more.
-# Measured in docs/design/0027.
-_MORE_UNREAD = 1 / 4
+# By this power of the requests that packs send, their merge may write more. Measured in
+# docs/design/0027, with 2, 2.5 and 3.
+_POWER = 3
 _LEAST_NEW = 4096  # bytes that count as new at least. Chosen: small packs may always merge
 
 
@@ -107,9 +107,8 @@ def compact(root: Part, planner: Planner, fetcher: Fetcher) -> Merged:
         held[one.at] = held.get(one.at, 0) + one.length
     fixed.update([one.at for one in named if scope_of(one.at) != planner.scope])
     gets = _gets(held.keys() | fixed, named)
-    most = int(planner.policy.max_packs * (1 + _MORE_UNREAD if named else 1))
     movable = {name: size for name, size in held.items() if name not in fixed}
-    chosen = which_move(movable, gathered, gets, most)
+    chosen = which_move(movable, gathered, gets, planner.policy.max_packs)
     if not chosen:
         return root, frozenset()
     move = Move(chosen, planner, fetcher)
@@ -145,7 +144,8 @@ def which_move(
     """Return the smallest packs, as many as write least for the requests that later opens spare.
 
     Without packs that sent `m` requests, the next open sends `m` fewer, and the one after the next
-    pack `m - 1` fewer, until there are `most` again: `m * (m + 1) / 2` together.
+    pack `m - 1` fewer, until there are `most` again: about half the square of `m` together. A merge
+    of many also spares later ones a part of their bytes.
 
     Args:
         held: The live bytes of each pack that can move.
@@ -165,7 +165,7 @@ def which_move(
         spared += gets[name]
         if gathered > limit:
             break
-        found = (left - spared > most, gathered / spared**2)
+        found = (left - spared > most, gathered / spared**_POWER)
         if found < best:
             best, moving = found, n
     return frozenset(smallest[:moving])
