@@ -30,7 +30,7 @@ _SETTINGS = {
     "carry_bytes": [n * _KB for n in (0, 8, 16, 24, 32, 48, 64)],
     "field_limit": [n * _KB for n in (8, 15, 30, 60)],
     "piece_bytes": [n * _KB for n in (8, 16, 24, 48, 96)],
-    "max_packs": [2, 4, 8, 16, 1000],
+    "max_packs": [2, 3, 5, 8, 1000],
     "fan_out": [8, 16, 32, 64],
 }
 _FAN_OUT = 32
