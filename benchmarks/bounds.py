@@ -28,6 +28,7 @@ def bounds(results: Results) -> Iterator[str]:
     told: tuple[Callable[[Figures], str], ...] = (
         _reads,
         _dollars,
+        _writes,
         _cold_step,
         _cpu,
         _later_seals,
@@ -80,6 +81,20 @@ def _dollars(figures: Figures) -> str:
         f"${ours.dollars - puts:.2f}. No rule for merging does with less than ${_LEAST_MERGED:.2f} "
         "for these, also one that knows all later steps (`python -m benchmarks.least_merging`, "
         "[0038](design/0038-how-much-merging-must-write.md))."
+    )
+
+
+def _writes(figures: Figures) -> str:
+    some, every = (figures.row(1, share, "statebag") for share in (0.2, 1.0))
+    sealed = figures.special("growing", "1 MB, seal only, 3,000 steps", "growth of KB")
+    return (
+        "**3, the growth of bytes written.** With at most five packs, a byte that stays is written "
+        "again as often as the fifth root of the number of packs written, at least "
+        "([0038](design/0038-how-much-merging-must-write.md)): in a thousand steps, an exponent of "
+        "0.2 where nothing is replaced. What is replaced is not written again. So it is "
+        f"{some.growth:.2f} with 20% rewrites, {every.growth:.2f} with 100%, and {sealed:.2f} over "
+        "3,000 steps of a writer that only seals. Merging more in the beginning would lower these "
+        "numbers, and write more."
     )
 
 

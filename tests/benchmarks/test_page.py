@@ -106,6 +106,14 @@ def test_what_bounds_the_price_is_said_with_the_part_of_its_puts(results):
     assert "With 64 KB they are $0.50" in text
 
 
+def test_what_bounds_the_growth_of_bytes_is_said_with_each_exponent(results):
+    results.special["growing"] = {"1 MB, seal only, 3,000 steps": {"growth of KB": 0.0512}}
+    assert not [one for one in bounds(results) if one.startswith("**3,")], "a row is missing"
+    results.rows[f"synthetic:1000000:{STEPS}:1.0|statebag|cold"] = row("statebag")
+    (text,) = [one for one in bounds(results) if one.startswith("**3,")]
+    assert "0.00 with 20% rewrites, 0.00 with 100%, and 0.05 over 3,000 steps" in text
+
+
 def large(seals, check, encode, digest):
     return {
         "KB put, mean": 0.0,
