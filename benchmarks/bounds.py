@@ -61,10 +61,11 @@ def _reads(figures: Figures) -> str:
         for part in ("first", "last")
     )
     return (
-        "**1, the growth of reads.** A bag names at most five packs, however many steps there were, "
-        "so an open of all sends a bounded number of requests. A run begins with one pack, and "
-        "while there is little to move, a merge takes most of the small packs. The exponent counts "
-        "how a run comes from there to the bound: at 1 MB, the first quarter of 3,000 steps takes "
+        "**1, the growth of reads.** A bag names at most five packs, however many steps there "
+        "were, so an open of all sends a bounded number of requests. A run begins with one pack, "
+        "and while there is little to move, a merge takes most of the small packs. The exponent "
+        "counts how a run comes from there to the bound: at 1 MB, the first quarter of 3,000 steps "
+        "takes "
         f"{first:.2f} GETs a step, the last {last:.2f}."
     )
 
