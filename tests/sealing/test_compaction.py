@@ -68,6 +68,16 @@ class TestWhichPacks:
         assert which_move(held, 100, once("abxy"), 4) == set("ab")
         assert which_move(held, 100, once("abxyzuvw"), 4) == set("ab")
 
+    @pytest.mark.parametrize(("most", "own"), [(1, 1), (2, 2), (3, 2), (5, 3), (8, 4)])
+    @pytest.mark.parametrize("others", [0, 4, 8, 100])
+    def test_packs_that_cannot_move_leave_room_for_those_that_can(self, others, most, own):
+        more = {str(n): 1 for n in range(others)}
+        room = max(most - others, own)
+        held = {"abcdefghijk"[n]: 100 for n in range(room)}
+        assert which_move(held, 100, {**once(held), **more}, most)
+        held.popitem()
+        assert which_move(held, 100, {**once(held), **more}, most) == set()
+
     def test_a_pack_that_is_read_in_two_places_sends_two_requests(self):
         held = {"a": 100, "b": 250, "c": 10_000}
         assert which_move(held, 100, {**once(held), "c": 2}, 4) == set("ab")
@@ -205,3 +215,22 @@ def test_packs_of_another_scope_are_not_read():
         changed = merging.seal(part, scope="m/branch")
     assert cost.gets == 0
     assert {name: changed[name] for name in ("f0", "f2")} == {n: bag[n] for n in ("f0", "f2")}
+
+
+@pytest.mark.parametrize("others", [3, 4, 8])
+def test_packs_of_another_scope_do_not_let_each_seal_write_all_again(others):
+    def written(others):
+        store, _, _, bag = spread(APART, others) if others else (MemoryStore(), None, None, {})
+        merging = Statebag(store, policy=MERGED)
+        total = 0
+        for n in range(40):
+            forget()
+            part = merging.open(bag, only=[], scope="m/branch")
+            part[f"own{n}"] = noise(1500, 100 + n)
+            with usage.measured() as cost:
+                bag = merging.seal(part, scope="m/branch")
+            total += cost.bytes_put
+        assert len([name for name in packs(bag, store) if "branch" in name]) <= MERGED.max_packs
+        return total
+
+    assert written(others) < 2 * written(0)

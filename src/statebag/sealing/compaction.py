@@ -38,6 +38,9 @@ _MOST_TIMES = 64
 # By this power of the requests that packs send, their merge may write more. Measured in
 # docs/design/0027, with 2, 2.5 and 3.
 _POWER = 3
+# Packs of the seal's own scope, with the new one, however many of other scopes there are; half of
+# `max_packs`, if that is more. Chosen: with one, each seal would write all of them again.
+_OWN_AT_LEAST = 2
 _LEAST_NEW = 4096  # bytes that count as new at least. Chosen: small packs may always merge
 
 
@@ -147,15 +150,21 @@ def which_move(
     pack `m - 1` fewer, until there are `most` again: about half the square of `m` together. A merge
     of many also spares later ones a part of their bytes.
 
+    Packs that cannot move leave some room for those that can: otherwise each seal would write all
+    that its scope has again.
+
     Args:
         held: The live bytes of each pack that can move.
         gathered: The bytes that are new.
         gets: The requests that an open sends to each pack that the bag refers to.
-        most: How many requests an open may send, with that for the new pack.
+        most: How many requests an open may send, with that for the new pack, unless packs that
+            cannot move send most of them.
     """
     smallest = sorted(held, key=lambda name: held[name])
     limit = gathered + _MOST_TIMES * max(gathered, _LEAST_NEW)
     left = sum(gets.values()) + 1
+    stays = sum([requests for name, requests in gets.items() if name not in held])
+    most = max(most, stays + min(most, max(_OWN_AT_LEAST, (most + 1) // 2)))
     if left <= most:
         return frozenset()
     spared = moving = 0
