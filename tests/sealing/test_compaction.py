@@ -78,6 +78,12 @@ class TestWhichPacks:
         held.popitem()
         assert which_move(held, 100, {**once(held), **more}, most) == set()
 
+    def test_no_more_move_than_may_be_read(self):
+        held = dict.fromkeys("abcdef", 100)
+        assert which_move(held, 100, once(held), 2) == set("abcdef")
+        assert len(which_move(held, 100, once(held), 2, 4)) == 4
+        assert len(which_move(held, 100, dict.fromkeys(held, 2), 2, 4)) == 2
+
     def test_a_pack_that_is_read_in_two_places_sends_two_requests(self):
         held = {"a": 100, "b": 250, "c": 10_000}
         assert which_move(held, 100, {**once(held), "c": 2}, 4) == set("ab")
@@ -203,6 +209,23 @@ def test_what_cannot_be_read_is_handed_on_as_it_came():
     assert {name: opened[name] for name in others if name != "new"} == {
         name: value for name, value in state.items() if name != "f7"
     }
+
+
+def test_packs_that_may_not_be_read_at_once_are_merged_step_by_step():
+    store, _, state, bag = spread(APART, 20)
+    left, few = 20, Policy(**FIELDS, max_packs=1, max_open_requests=6)
+    for n in range(3):
+        forget()
+        merging = Statebag(store, policy=few)
+        part = merging.open(bag, only=[])
+        part[f"new{n}"] = state[f"new{n}"] = noise(1500, 100 + n)
+        with usage.measured() as cost:
+            bag = merging.seal(part, scope="m")
+        assert cost.gets <= 6
+        assert len(packs(bag, store)) <= left - 5
+        left = len(packs(bag, store))
+    forget()
+    assert Statebag(store).open(bag) == state
 
 
 def test_packs_of_another_scope_are_not_read():

@@ -111,7 +111,8 @@ def compact(root: Part, planner: Planner, fetcher: Fetcher) -> Merged:
     fixed.update([one.at for one in named if scope_of(one.at) != planner.scope])
     gets = _gets(held.keys() | fixed, named)
     movable = {name: size for name, size in held.items() if name not in fixed}
-    chosen = which_move(movable, gathered, gets, planner.policy.max_packs)
+    policy = planner.policy
+    chosen = which_move(movable, gathered, gets, policy.max_packs, policy.max_open_requests)
     if not chosen:
         return root, frozenset()
     move = Move(chosen, planner, fetcher)
@@ -142,7 +143,11 @@ def _gets(packs: Iterable[str], named: Iterable[Extent]) -> dict[str, int]:
 
 
 def which_move(
-    held: Mapping[str, int], gathered: int, gets: Mapping[str, int], most: int
+    held: Mapping[str, int],
+    gathered: int,
+    gets: Mapping[str, int],
+    most: int,
+    requests: float = inf,
 ) -> frozenset[str]:
     """Return the smallest packs, as many as write least for the requests that later opens spare.
 
@@ -159,6 +164,8 @@ def which_move(
         gets: The requests that an open sends to each pack that the bag refers to.
         most: How many requests an open may send, with that for the new pack, unless packs that
             cannot move send most of them.
+        requests: How many requests one merge may send: what it cannot read as a whole would be read
+            in vain by each seal.
     """
     smallest = sorted(held, key=lambda name: held[name])
     limit = gathered + _MOST_TIMES * max(gathered, _LEAST_NEW)
@@ -172,7 +179,7 @@ def which_move(
     for n, name in enumerate(smallest, 1):
         gathered += held[name]
         spared += gets[name]
-        if gathered > limit:
+        if gathered > limit or spared > requests:
             break
         found = (left - spared > most, gathered / spared**_POWER)
         if found < best:
