@@ -163,6 +163,26 @@ def test_a_wide_level_is_looked_at_as_any(kind, monkeypatch):
     assert caught.value.path == "$.a[1]['odd name'][1]"
 
 
+@pytest.mark.parametrize("kind", [list, dict])
+def test_what_holds_itself_many_times_is_looked_at_once_in_each_level(kind, monkeypatch):
+    looked_at = []
+    values = json_check._Walk._values
+
+    def counted(walk, some, dicts, lists):
+        looked_at.append(len(some))
+        values(walk, some, dicts, lists)
+
+    monkeypatch.setattr(json_check._Walk, "_values", counted)
+    loop = kind()
+    if isinstance(loop, list):
+        loop.extend([loop] * 300)
+    else:
+        loop.update({str(n): loop for n in range(300)})
+    with pytest.raises(InvalidState, match="hold themselves"):
+        check_json(loop)
+    assert sum(looked_at) < 6_000_000  # levels of 90,000 would be 22,000,000
+
+
 def test_a_large_state_of_distinct_parts_is_no_state_of_shared_ones(monkeypatch):
     monkeypatch.setattr(json_check, "_WIDEST", 100)
     monkeypatch.setattr(json_check, "_MOST_VALUES", 100)

@@ -180,6 +180,12 @@ def test_what_is_read_along_is_bounded(store):
     none = fetcher(store, BlobCache(0), max_open_requests=1)
     none.read_along([small[0], large[0]], every, 10**6)
     assert len(store.calls) <= 1
+    store.forget()
+    few = fetcher(store, BlobCache(0), max_open_bytes=5000)
+    few.read_along([large[0]], every, 10**6)
+    assert few.texts([large[0]])
+    asked = [call.spans for call in store.of("get_ranges") if call.name == large[0].at]
+    assert asked == [((large[0].offset, large[0].length),)]
 
 
 def test_another_has_limits_of_its_own(store):

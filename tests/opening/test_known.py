@@ -7,7 +7,8 @@ from statebag.format.codec import compress, sha256_hex
 from statebag.format.stub import Blob, Carried, Entry, Pieces, Stored
 from statebag.opening import known as known_module
 from statebag.opening.known import Bases, Known
-from statebag.opening.verified import Texts, verified
+from statebag.opening.verified import Listed, Texts, verified
+from tests.bags import noise
 
 
 def blob(scope, n=0):
@@ -267,6 +268,21 @@ class TestBases:
             self.kept(("x",), bases=bases, size=size)
         assert bases.same("m", ("a",), text) is not None
         assert len(bases._sizes) <= 2 * len(bases._items) + 258
+
+    def test_inline_tails_count_as_the_memory_that_they_take(self):
+        bases = Bases(100_000)
+        frame = compress(json_text.encode([noise(8000, 1)]), 3)
+        for n in range(8000):
+            text = json_text.encode(["y" * 3000 + str(n)])
+            one = Blob(sha256_hex(text), len(text), f"m/{n:032x}.pack", 8, 50)
+            tail = Carried(f"{n:064x}", 8004, frame, "array", 1)
+            entries = (Entry(one, 1, one.size),)
+            stub = Pieces("array", 2, len(text) + 8003, entries, tail)
+            bases.add_index(("v", n), Listed(stub, entries, frozenset([one.at])))
+        kept = bases._indexes
+        assert bases.index("m", ("v", 7999)) is not None
+        assert 1000 < len(kept) < 8000
+        assert sum(len(one.stub.simple.frame) for one in kept.values()) < 27_000_000
 
     def test_only_from_its_scope_and_below(self):
         bases = self.kept(("x",))

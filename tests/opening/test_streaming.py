@@ -76,3 +76,15 @@ def test_scopes_hold():
 
 def test_nothing_gives_nothing():
     assert list(Statebag(MemoryStore(), replicas=()).open_each([])) == []
+
+
+@pytest.mark.parametrize("given", [0, 1, 127, 128, 129, 300, 500])
+def test_all_that_came_before_an_error_of_the_iterator_is_given(given):
+    def failing():
+        yield from ([n] for n in range(given))
+        raise OSError("no more lines can be read")
+
+    opened = []
+    with pytest.raises(OSError, match="no more lines"):
+        opened.extend(Statebag(MemoryStore(), replicas=()).open_each(failing()))
+    assert opened == [[n] for n in range(given)]

@@ -57,16 +57,38 @@ class TestWhichPacks:
         assert which_move(held, 100, once(held), 4) == set(moving)
 
     def test_no_step_pays_for_many(self):
-        held = dict.fromkeys("abcd", 400_000)
+        held = dict.fromkeys("abcd", 600_000)
         assert which_move(held, 1500, once(held), 4) == set()
         assert which_move(held, 40_000, once(held), 4) == set("abcd")
-        assert which_move({**held, "a": 60_000}, 1500, once(held), 3) == set("a")
+
+    def test_where_a_step_would_pay_for_many_those_move_that_double(self):
+        held = dict.fromkeys("uvwxyz", 2_000_000)
+        assert which_move({**held, "a": 1500, "b": 3000}, 1500, once([*held, "a", "b"]), 4) == {
+            *"ab"
+        }
+        assert which_move({**held, "a": 1501, "b": 9000}, 1500, once([*held, "a", "b"]), 4) == set()
 
     def test_packs_that_cannot_move_send_requests_all_the_same(self):
         held = {"a": 100, "b": 200}
         assert which_move(held, 100, once("abx"), 4) == set()
         assert which_move(held, 100, once("abxy"), 4) == set("ab")
         assert which_move(held, 100, once("abxyzuvw"), 4) == set("ab")
+
+    @pytest.mark.parametrize(("most", "own"), [(1, 1), (2, 2), (3, 2), (5, 3), (8, 4)])
+    @pytest.mark.parametrize("others", [0, 4, 8, 100])
+    def test_packs_that_cannot_move_leave_room_for_those_that_can(self, others, most, own):
+        more = {str(n): 1 for n in range(others)}
+        room = max(most - others, own)
+        held = {"abcdefghijk"[n]: 100 for n in range(room)}
+        assert which_move(held, 100, {**once(held), **more}, most)
+        held.popitem()
+        assert which_move(held, 100, {**once(held), **more}, most) == set()
+
+    def test_no_more_move_than_may_be_read(self):
+        held = dict.fromkeys("abcdef", 100)
+        assert which_move(held, 100, once(held), 2) == set("abcdef")
+        assert len(which_move(held, 100, once(held), 2, 4)) == 4
+        assert len(which_move(held, 100, dict.fromkeys(held, 2), 2, 4)) == 2
 
     def test_a_pack_that_is_read_in_two_places_sends_two_requests(self):
         held = {"a": 100, "b": 250, "c": 10_000}
@@ -195,6 +217,23 @@ def test_what_cannot_be_read_is_handed_on_as_it_came():
     }
 
 
+def test_packs_that_may_not_be_read_at_once_are_merged_step_by_step():
+    store, _, state, bag = spread(APART, 20)
+    left, few = 20, Policy(**FIELDS, max_packs=1, max_open_requests=6)
+    for n in range(3):
+        forget()
+        merging = Statebag(store, policy=few)
+        part = merging.open(bag, only=[])
+        part[f"new{n}"] = state[f"new{n}"] = noise(1500, 100 + n)
+        with usage.measured() as cost:
+            bag = merging.seal(part, scope="m")
+        assert cost.gets <= 6
+        assert len(packs(bag, store)) <= left - 5
+        left = len(packs(bag, store))
+    forget()
+    assert Statebag(store).open(bag) == state
+
+
 def test_packs_of_another_scope_are_not_read():
     store, _, _, bag = spread(APART, 12)
     forget()
@@ -205,3 +244,35 @@ def test_packs_of_another_scope_are_not_read():
         changed = merging.seal(part, scope="m/branch")
     assert cost.gets == 0
     assert {name: changed[name] for name in ("f0", "f2")} == {n: bag[n] for n in ("f0", "f2")}
+
+
+@pytest.mark.parametrize("others", [3, 4, 8])
+def test_packs_of_another_scope_do_not_let_each_seal_write_all_again(others):
+    def written(others):
+        store, _, _, bag = spread(APART, others) if others else (MemoryStore(), None, None, {})
+        merging = Statebag(store, policy=MERGED)
+        total = 0
+        for n in range(40):
+            forget()
+            part = merging.open(bag, only=[], scope="m/branch")
+            part[f"own{n}"] = noise(1500, 100 + n)
+            with usage.measured() as cost:
+                bag = merging.seal(part, scope="m/branch")
+            total += cost.bytes_put
+        assert len([name for name in packs(bag, store) if "branch" in name]) <= MERGED.max_packs
+        return total
+
+    assert written(others) < 2 * written(0)
+
+
+@pytest.mark.parametrize("size", [40_000, 150_000, 1_200_000])
+def test_after_large_steps_small_ones_do_not_write_large_packs_each_time(size):
+    store, _, state, bag = spread(Policy(**FIELDS), 5, size)
+    merging = Statebag(store, policy=MERGED)
+    with usage.measured() as cost:
+        for n in range(30):
+            state[f"small{n}"] = noise(1500, 100 + n)
+            bag = merging.seal(state, scope="m")
+    assert cost.bytes_put < 5 * size + 30 * 1500 * 5
+    forget()
+    assert Statebag(store, policy=MERGED).open(bag, scope="m") == state

@@ -34,7 +34,7 @@ _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 # A serializer may write `1e-05`, another one `0.00001`. Chosen: above where serializers
 # begin to write exponents (Python's `repr`: below 1e-4, JavaScript: below 1e-6).
 _LEAST_WITHOUT_EXPONENT = 1e-3
-# Levels, and containers of a level, above which each container is looked at once. Chosen: usual
+# Levels, and values of the next one, above which each container is looked at once. Chosen: usual
 # states do not have both, and a value that holds itself twice doubles the work at each level.
 _SUSPICIOUS_DEPTH = 8
 _SUSPICIOUS_WIDTH = 10_000  # chosen: as above
@@ -113,7 +113,7 @@ def check_json(
     walk = _Walk(opaque, words, strings=strings)
     dicts: list[Any]
     lists: list[Any]
-    dicts, lists, width = [], [[state]], 1
+    dicts, lists = [], [[state]]
     is_shared = False
     try:
         for depth in range(MAX_DEPTH + 1):
@@ -124,12 +124,9 @@ def check_json(
                 return Checked(depth, walk.exact, walk.no_exponents, walk.usual)
             # Once each: a value that holds itself twice would double the work at every level.
             several = len(dicts) + len(lists)
-            if depth >= _SUSPICIOUS_DEPTH and width > _SUSPICIOUS_WIDTH:
-                dicts, lists = _once_each(dicts), _once_each(lists)
             width = _width(dicts, lists)
-            if width > _WIDEST:
+            if width > (_WIDEST if depth < _SUSPICIOUS_DEPTH else _SUSPICIOUS_WIDTH):
                 dicts, lists = _once_each(dicts), _once_each(lists)
-                width = _width(dicts, lists)
             is_shared = is_shared or len(dicts) + len(lists) < several
     except _WrongError:
         pass

@@ -5,7 +5,6 @@ Frames that are close together in a pack are read as one range. Packs are read c
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -130,9 +129,12 @@ class Fetcher:
         Args:
             blobs: The blobs that are needed for certain.
             others: What is needed later, as far as it is known; it may be wrong.
-            most: Bytes that all such calls request at most; a pack that would take more is left
-                out.
+            most: Bytes that all such calls request at most, if the policy allows as many; a pack
+                that would take more is left out.
         """
+        most = min(most, self._policy.max_open_bytes)
+        from bisect import bisect_right  # noqa: PLC0415 - only a seal with a parent needs it
+
         blobs = list(dict.fromkeys(blobs))
         held = self._cache.get_each([self._key(blob) for blob in blobs])
         missing = [blob for blob, text in zip(blobs, held, strict=True) if text is None]

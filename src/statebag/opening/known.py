@@ -31,7 +31,8 @@ __all__ = ["Bases", "Known", "Remembered", "ends_alike"]
 
 _T = TypeVar("_T")
 _Remembering = TypeVar("_Remembering", "Known", "Bases")
-_MAX_ITEMS = 65_536  # blobs and nodes. Chosen: with about 400 bytes each they take 26 MB
+_BYTES_OF_ITEM = 400  # about what a blob or a node takes in memory. Measured
+_MAX_ITEMS = 65_536  # blobs and nodes. Chosen: they take 26 MB
 _MAX_NAMESAKES = 256  # fields of one name in a scope that are looked through. Chosen
 _MAX_VALUES = 1_024  # whole values. Chosen: each may hold an inline tail of some KB
 
@@ -218,7 +219,7 @@ class Bases:
         listed = verified.listed
         if listed.pieces and key not in self._indexes:  # what is there is of a later value
             self._sizes.add(listed.stub.size)
-            self._indexes.put(key, listed, len(listed.pieces))
+            self._indexes.put(key, listed, _weight(listed))
 
     def has_room(self, size: int) -> bool:
         """Return whether a value whose texts have this many bytes is kept."""
@@ -230,7 +231,7 @@ class Bases:
         if listed.pieces and deepest is not None and self._max_bytes:
             with self._lock:
                 self._sizes.add(listed.stub.size)
-                self._indexes.put((deepest, path), listed, len(listed.pieces))
+                self._indexes.put((deepest, path), listed, _weight(listed))
 
     def index(self, scope: str, path: Path) -> Listed | None:
         """Return the latest value of this field, if its text is not kept, but its chunks are."""
@@ -335,6 +336,13 @@ def _deepest(packs: Iterable[str]) -> str | None:
 
 def _listing(entries: tuple[Entry, ...]) -> tuple[tuple[str, str, int], ...]:
     return tuple((entry.blob.sha256, entry.blob.at, entry.blob.offset) for entry in entries)
+
+
+def _weight(listed: Listed) -> int:
+    """Return how many blobs take as much memory as a list of chunks, with its inline tail."""
+    tail, advised = listed.stub.simple, listed.stub.reads
+    inline = 0 if tail is None else len(tail.frame)
+    return len(listed.pieces) + len(advised) + inline // _BYTES_OF_ITEM
 
 
 def _size(verified: Verified) -> int:

@@ -32,13 +32,14 @@ def streamed(open_batch: Callable[[list[Any]], list[Any]], values: Iterable[Any]
 
     Raises:
         StatebagError: From `open_batch`, when its batch is reached.
+        Exception: From `values`, after all that came before it.
     """
-    coming = iter(check_iterable("bags", values, "a list of bags"))
+    coming = _Coming(iter(check_iterable("bags", values, "a list of bags")))
     ahead: deque[Task[list[Any]]] = deque()
     with Workers(_AHEAD, "statebag-stream") as pool:
 
         def read_ahead() -> None:
-            while len(ahead) < _AHEAD and (batch := list(islice(coming, _BATCH))):
+            while len(ahead) < _AHEAD and (batch := coming.batch()):
                 ahead.append(pool.submit(open_batch, batch))
 
         read_ahead()
@@ -46,3 +47,27 @@ def streamed(open_batch: Callable[[list[Any]], list[Any]], values: Iterable[Any]
             opened = ahead.popleft().result()
             read_ahead()  # before these are used: meanwhile, as many requests are sent as before
             yield from opened
+    if coming.error is not None:
+        raise coming.error
+
+
+class _Coming:
+    """The values that are still to come.
+
+    Attributes:
+        error: What their iterator raised; it is raised again once all before it were used.
+    """
+
+    def __init__(self, values: Iterator[Any]) -> None:
+        self._values = values
+        self.error: Exception | None = None
+
+    def batch(self) -> list[Any]:
+        """Return the next values; none after the last one, and none after an error."""
+        found: list[Any] = []
+        try:
+            if self.error is None:
+                found.extend(islice(self._values, _BATCH))  # keeps what came before an error
+        except Exception as error:  # noqa: BLE001  # raised by `streamed`
+            self.error = error
+        return found

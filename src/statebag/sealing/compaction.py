@@ -32,13 +32,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Move", "compact", "which_move"]
 
-# What one pack takes along is no more than this many times what is new, so that no single step pays
+# What a new pack absorbs is no more than this many times what is new, so that no single step pays
 # for many. Chosen: far above what the growing workloads need.
 _MOST_TIMES = 64
 # By this power of the requests that packs send, their merge may write more. Measured in
 # docs/design/0027, with 2, 2.5 and 3.
 _POWER = 3
-_LEAST_NEW = 4096  # bytes that count as new at least. Chosen: small packs may always merge
+# Packs of the seal's own scope, with the new one, however many of other scopes there are; half of
+# `max_packs`, if that is more. Chosen: with one, each seal would write all of them again.
+_OWN_AT_LEAST = 2
+# Bytes that count as new at least. Chosen: the limit is 1 MiB then, which takes about as long to
+# write as the request for it.
+_LEAST_NEW = 16 * 1024
 
 
 class Move:
@@ -108,7 +113,8 @@ def compact(root: Part, planner: Planner, fetcher: Fetcher) -> Merged:
     fixed.update([one.at for one in named if scope_of(one.at) != planner.scope])
     gets = _gets(held.keys() | fixed, named)
     movable = {name: size for name, size in held.items() if name not in fixed}
-    chosen = which_move(movable, gathered, gets, planner.policy.max_packs)
+    policy = planner.policy
+    chosen = which_move(movable, gathered, gets, policy.max_packs, policy.max_open_requests)
     if not chosen:
         return root, frozenset()
     move = Move(chosen, planner, fetcher)
@@ -139,7 +145,11 @@ def _gets(packs: Iterable[str], named: Iterable[Extent]) -> dict[str, int]:
 
 
 def which_move(
-    held: Mapping[str, int], gathered: int, gets: Mapping[str, int], most: int
+    held: Mapping[str, int],
+    gathered: int,
+    gets: Mapping[str, int],
+    most: int,
+    requests: float = inf,
 ) -> frozenset[str]:
     """Return the smallest packs, as many as write least for the requests that later opens spare.
 
@@ -147,25 +157,38 @@ def which_move(
     pack `m - 1` fewer, until there are `most` again: about half the square of `m` together. A merge
     of many also spares later ones a part of their bytes.
 
+    Packs that cannot move leave some room for those that can: otherwise each seal would write all
+    that its scope has again. Where that number of packs is too much for one step, those move of
+    which the last is no larger than all that gathered before it: the number of packs grows, but no
+    byte is written more often than its pack doubles.
+
     Args:
         held: The live bytes of each pack that can move.
         gathered: The bytes that are new.
         gets: The requests that an open sends to each pack that the bag refers to.
-        most: How many requests an open may send, with that for the new pack.
+        most: How many requests an open may send, with that for the new pack, unless packs that
+            cannot move send most of them.
+        requests: How many requests one merge may send: what it cannot read as a whole would be read
+            in vain by each seal.
     """
     smallest = sorted(held, key=lambda name: held[name])
     limit = gathered + _MOST_TIMES * max(gathered, _LEAST_NEW)
     left = sum(gets.values()) + 1
+    stays = sum([count for name, count in gets.items() if name not in held])
+    most = max(most, stays + min(most, max(_OWN_AT_LEAST, (most + 1) // 2)))
     if left <= most:
         return frozenset()
-    spared = moving = 0
+    spared = moving = doubled = 0
     best = (True, inf)
+    fits = False
     for n, name in enumerate(smallest, 1):
+        doubles = held[name] <= gathered
         gathered += held[name]
         spared += gets[name]
-        if gathered > limit:
-            break
+        is_small = gathered <= limit and spared <= requests
+        if doubles and is_small:
+            doubled = n
         found = (left - spared > most, gathered / spared**_POWER)
         if found < best:
-            best, moving = found, n
-    return frozenset(smallest[:moving])
+            best, moving, fits = found, n, is_small
+    return frozenset(smallest[: moving if fits else doubled])
