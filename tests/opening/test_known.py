@@ -1,4 +1,6 @@
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -234,6 +236,16 @@ class TestBases:
         self.cut(bases, ("a",), json_text.encode(["z" * 4000]), 9)
         assert bases.index("m", ("a",)) is None, "it is kept again"
         assert bases.same("m", ("a",), text) is None
+
+    def test_what_nobody_holds_is_freed_without_the_garbage_collector(self):
+        bases = self.kept(("a",), ("b",))
+        left = weakref.ref(bases)
+        gc.disable()
+        try:
+            del bases
+            assert left() is None
+        finally:
+            gc.enable()
 
     def test_the_chunks_of_a_later_value_stay(self):
         bases = Bases(10_000)

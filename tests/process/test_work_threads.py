@@ -203,6 +203,30 @@ class TestEnds:
         workers.close()
         assert workers.submit(threading.get_ident).result() == threading.get_ident()
 
+    def test_a_generator_that_the_collector_ends_waits_neither_for_work_nor_for_a_lock(self):
+        free, begun, tasks = threading.Event(), threading.Event(), []
+
+        def reading():
+            with Workers(1, "collected") as pool:
+                tasks.append(pool.submit(lambda: begun.set() or free.wait(LONGEST)))
+                tasks.append(pool.submit(begun.is_set))
+                lock = pool._threads._shared.lock
+                yield lock, pool._threads._shared.threads
+
+        generator = reading()
+        lock, threads = next(generator)
+        assert begun.wait(LONGEST)
+        circle = [generator]
+        circle.append(circle)
+        with lock:  # as a fork holds it, and collects garbage meanwhile
+            del generator, circle
+            gc.collect()
+        with pytest.raises(RuntimeError, match="before this work began"):
+            tasks[1].result()
+        free.set()
+        assert tasks[0].result()
+        assert ended(list(threads))
+
     def test_the_interpreter_finishes_all_work_that_was_given(self):
         code = (
             UNTIL_THE_END + "workers = Workers(2, 'end')\n"

@@ -1,10 +1,13 @@
 """Listings that never end or come to the same objects again: typed errors, and no more requests."""
 
 import asyncio
+import gc
 import itertools
 import time
+import weakref
 
 import pytest
+from obstore.store import MemoryStore
 
 from statebag.errors import StatebagError, StoreUnavailable
 from statebag.store import chunked_listing
@@ -103,3 +106,24 @@ def test_code_of_an_event_loop_lists_as_well(listed):
         return [info.name for info in store.list()]
 
     assert asyncio.run(work()) == ["m/000001"]
+
+
+def test_a_listing_holds_its_client_which_a_forked_child_must_not_free(monkeypatch):
+    monkeypatch.setattr(chunked_listing, "_CHUNK", 1)
+    clients = [MemoryStore()]
+    for name in ("a", "b"):
+        clients[0].put(name, b"")
+    client = weakref.ref(clients[0])
+    with deadline(60):
+        chunks = chunked_listing.listed_chunks(
+            lambda: clients[-1], "", lambda call: call(), url="memory:", in_order=True
+        )
+        assert [one["path"] for one in next(chunks)] == ["a"]
+        clients.clear()
+        gc.collect()
+        assert client() is not None
+        assert [one["path"] for one in next(chunks)] == ["b"]
+    chunks.close()
+    del chunks
+    gc.collect()
+    assert client() is None

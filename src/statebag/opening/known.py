@@ -8,6 +8,7 @@ entries of that scope too (`reading`).
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
@@ -179,11 +180,13 @@ class Bases:
 
     def __init__(self, max_bytes: int, lock: Lock | None = None) -> None:
         self._max_bytes = max_bytes
-        self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes, left=self._lists)
         self._indexes: Recent[tuple[str, Path], Listed] = Recent(_MAX_ITEMS)
         self._named: dict[tuple[str, str], dict[Path, None]] = {}  # paths that may be kept
         self._paths = [0]  # how many are named; in a list, which views share
         self._sizes: set[int] = set()  # of the texts; what was forgotten may linger
+        # Not with a method of this object, which would be freed only by the garbage collector then.
+        left = partial(_keep_chunks, self._indexes, self._sizes)
+        self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes, left=left)
         self._lock = lock or fork_safe_lock()
         self._more: tuple[str, ...] = ()
 
@@ -213,13 +216,6 @@ class Bases:
             if self._paths[0] > most or len(self._sizes) > most + len(self._indexes):
                 self._name_again()
             return kept
-
-    def _lists(self, key: tuple[str, Path], verified: Verified) -> None:
-        """Go on keeping the chunks of a value whose text is forgotten for want of room."""
-        listed = verified.listed
-        if listed.pieces and key not in self._indexes:  # what is there is of a later value
-            self._sizes.add(listed.stub.size)
-            self._indexes.put(key, listed, _weight(listed))
 
     def has_room(self, size: int) -> bool:
         """Return whether a value whose texts have this many bytes is kept."""
@@ -317,6 +313,19 @@ class Bases:
                         others.append((-ends_alike(path, other), kept))
         others.sort(key=itemgetter(0))  # stable: the nearest scope and the latest come first
         yield from [field for _, field in others]
+
+
+def _keep_chunks(
+    indexes: Recent[tuple[str, Path], Listed],
+    sizes: set[int],
+    key: tuple[str, Path],
+    verified: Verified,
+) -> None:
+    """Go on keeping the chunks of a value whose text is forgotten for want of room."""
+    listed = verified.listed
+    if listed.pieces and key not in indexes:  # what is there is of a later value
+        sizes.add(listed.stub.size)
+        indexes.put(key, listed, _weight(listed))
 
 
 def _view(of: _Remembering, scopes: tuple[str, ...]) -> _Remembering:

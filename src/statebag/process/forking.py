@@ -285,5 +285,8 @@ class Workers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not GeneratorExit:
+            self.close()
+        elif self._threads is not None and self._pid == os.getpid():
+            self._threads.leave()  # the garbage collector may be ending the generator

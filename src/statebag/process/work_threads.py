@@ -61,20 +61,29 @@ class WorkThreads:
 
     def close(self) -> None:
         """Drop work that has not begun, and wait for the rest."""
-        dropped: list[Task[Any]] = []
+        with self._shared.lock:
+            self._shared.is_closed = True
+        self.leave()
+        for thread in self._shared.threads:
+            thread.join()
+
+    def leave(self) -> None:
+        """Drop work that has not begun, and let the threads end after the rest.
+
+        It waits for nothing and takes no lock, since the garbage collector may end a generator
+        anywhere: also where this thread holds that lock, or one that the work needs.
+        """
         shared = self._shared
-        with shared.lock:
-            shared.is_closed = True
-            try:
-                while (task := shared.queue.get_nowait()) is not None:
-                    dropped.append(task)
-            except Empty:
-                pass
-            shared.queue.put(None)
+        shared.is_closed = True
+        dropped: list[Task[Any]] = []
+        try:
+            while (task := shared.queue.get_nowait()) is not None:
+                dropped.append(task)
+        except Empty:
+            pass
+        shared.queue.put(None)
         for task in dropped:
             task.drop()
-        for thread in shared.threads:
-            thread.join()
 
 
 class _Shared:

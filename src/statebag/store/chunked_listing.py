@@ -58,14 +58,16 @@ def listed_chunks(
             listing began before a fork.
     """
     stream: Any = None
+    of_client: Any = None  # kept: the stream must not free its connections (`native_client`)
     is_begun = False
 
     def advance() -> _Chunk | None:
-        nonlocal stream
+        nonlocal stream, of_client
         if stream is None:
             if is_begun:
                 raise StoreUnavailable(f"the listing of {url} broke off", hint="List again.")
-            stream = obstore.list(client(), prefix or None, chunk_size=_CHUNK)
+            of_client = client()
+            stream = obstore.list(of_client, prefix or None, chunk_size=_CHUNK)
         try:
             return _next(stream)
         except BaseException:
