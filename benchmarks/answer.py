@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "answered", "rows"]
 
 COLUMNS = ("state", "way", "$ a million steps", "KB written", "GET", "p50 ms", "p99 ms", "CPU ms")
-_SIZES = ((0, "100 KB", 1000), (1, "1 MB", 1000), (10, "10 MB", 100))
+_SIZES = ((0, "100 KB", 1000), (1, "1 MB", 1000), (10, "10 MB", 300))
 _WAYS = (
     ("statebag:only", "statebag, `only=`"),
     ("statebag", "statebag, all opened"),

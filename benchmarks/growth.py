@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.summary import growth
 from benchmarks.synthetic import Writer
 from benchmarks.workloads import synthetic
-from statebag import Statebag
+from statebag import Policy, Statebag
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
 from statebag.testing.process import forget
@@ -191,6 +191,7 @@ def measure(
     *,
     store: Store | None = None,
     counting: Callable[[], AbstractContextManager[usage.Usage]] = usage.measured,
+    policy: Policy | None = None,
 ) -> Growth:
     """Run a workload, each step with an empty memory, unless its writer only seals.
 
@@ -200,6 +201,7 @@ def measure(
         steps: What each step does.
         store: An empty one; by default in memory.
         counting: Counts the requests of what runs inside; by default those that are sent.
+        policy: Of each step.
     """
     store = store or MemoryStore()
     stays = name.endswith("seal only")
@@ -207,7 +209,7 @@ def measure(
     def client() -> Statebag:
         if not stays:
             forget()
-        return Statebag(store)
+        return Statebag(store, policy=policy)
 
     growth = Growth(name)
     bag = client().seal(first, scope=SCOPE)
@@ -227,6 +229,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--long", action="store_true", help="3,000 steps of three workloads")
+    parser.add_argument("--packs", type=int, default=Policy().max_packs, help="that a bag may name")
     parser.add_argument("names", nargs="*", help="workloads; all of them by default")
     chosen = parser.parse_args()
     count, names = (LONG_STEPS, LONG) if chosen.long else (chosen.steps, ())
@@ -236,7 +239,8 @@ def main() -> None:
     )
     for name, (first, steps) in workloads(count).items():
         if name in (chosen.names or names or [name]):
-            print(measure(name, first, steps).row(), flush=True)
+            policy = Policy(max_packs=chosen.packs)
+            print(measure(name, first, steps, policy=policy).row(), flush=True)
 
 
 if __name__ == "__main__":

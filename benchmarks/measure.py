@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from benchmarks.ways.way import Way
     from benchmarks.workloads import Workload
 
-__all__ = ["Measurement", "Settings", "main", "workload_named"]
+__all__ = ["TAIL", "Measurement", "Settings", "main", "workload_named"]
 
 _BARE_BYTES = 64 * 1024
-_TAIL = (20.0, 83.0)  # milliseconds: median and p99 of small requests to S3 in its own region
+TAIL = (20.0, 83.0)  # milliseconds: median and p99 of small requests to S3 in its own region
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ def measure(settings: Settings) -> Measurement:
                 before = control.counts()
         tailed = not timed and bool(settings.tail_every) and not change.number % settings.tail_every
         if tailed:
-            control.set_tail(*_TAIL)
+            control.set_tail(*TAIL)
         if settings.cold:
             way.forget()
         clock = _Clock()

@@ -114,6 +114,41 @@ def test_what_bounds_the_growth_of_bytes_is_said_with_each_exponent(results):
     assert "0.00 with 20% rewrites, 0.00 with 100%, and 0.05 over 3,000 steps" in text
 
 
+def test_what_bounds_the_cpu_is_said_at_both_sizes(results):
+    floors = {"all of these": 10.0, "one GET": 0.5, "check": 3.0}
+    results.special["floors"] = {"ms of CPU": floors, "MB": {"text": 2.0}}
+    assert not [one for one in bounds(results) if one.startswith("**5,")], "a row is missing"
+    for way, cpu in (("statebag", 0.05), ("one-object", 0.04)):
+        results.rows[f"synthetic:10000000:{STEPS}:0.2|{way}|cold"] = row(way, cpu=cpu)
+    (text,) = [one for one in bounds(results) if one.startswith("**5,")]
+    assert "takes 40.0 ms; the least for it is 12.0 ms (10.0 for the text" in text
+    assert text.endswith(
+        "At 10 MB it is 100.0 against 80.0 ms, and the check takes about 15 of ours."
+    )
+
+
+def test_the_slowest_steps_of_a_large_state_wait_for_the_slowest_of_several_requests(results):
+    assert not [one for one in bounds(results) if one.startswith("**4, the slow")], "no such row"
+    for way, puts, gets in (("statebag", 0.25, 1), ("one-object", 1, 1)):
+        one = row(way, puts=puts, gets=gets)
+        results.rows[f"synthetic:10000000:{STEPS}:0.2|{way}|cold"] = one
+    (text,) = [one for one in bounds(results) if one.startswith("**4, the slow")]
+    assert "the slowest of 1.0 takes 20 and 83." in text
+    assert "25 of a hundred steps for a PUT" in text
+    results.rows[f"synthetic:10000000:{STEPS}:0.2|statebag|cold"] = row("statebag", gets=4)
+    (text,) = [one for one in bounds(results) if one.startswith("**4, the slow")]
+    assert "the slowest of 4.0 takes 37 and 111." in text  # the medians of the order statistics
+
+
+def test_what_only_costs_beside_never_merging_is_said(results):
+    results.special["growing"] = {"1 MB, only=, 1,000 steps": {"GETs to open all at the end": 4.0}}
+    assert not [one for one in bounds(results) if one.startswith("**11,")], "a row is missing"
+    results.rows[f"synthetic:1000000:{STEPS}:0.2|statebag|warm"] = row("statebag", puts=0.2)
+    (text,) = [one for one in bounds(results) if one.startswith("**11,")]
+    assert "takes 4 GETs" in text
+    assert "1.000, and 0.200 in a warm process, where they are 0.188 and 0.233" in text
+
+
 def large(seals, check, encode, digest):
     return {
         "KB put, mean": 0.0,
