@@ -63,17 +63,19 @@ def _megabytes(figures: Figures) -> str:
 
 
 def _reads(figures: Figures) -> str:
-    first, last = (
-        figures.special("growing", "1 MB, 3,000 steps", f"GET, {part} quarter")
-        for part in ("first", "last")
-    )
+    def quarters(name: str) -> str:
+        first, last = (
+            figures.special("growing", name, f"GET, {part} quarter") for part in ("first", "last")
+        )
+        return f"from {first:.2f} GETs a step in the first quarter to {last:.2f} in the last"
+
     return (
         "**1, the growth of reads.** A bag names at most five packs, however many steps there "
         "were, so an open of all sends a bounded number of requests. A run begins with one pack, "
         "and while there is little to move, a merge takes most of the small packs. The exponent "
-        "counts how a run comes from there to the bound: at 1 MB, the first quarter of 3,000 steps "
-        "takes "
-        f"{first:.2f} GETs a step, the last {last:.2f}."
+        "counts how a run comes from there to the bound: with messages "
+        f"{quarters('messages, 400 steps')}, at 1 MB over 3,000 steps "
+        f"{quarters('1 MB, 3,000 steps')}."
     )
 
 

@@ -71,7 +71,7 @@ _KEPT = (
     "1 MB, 1,000 steps",
     "1 MB, 3,000 steps",
     "1 MB, 100% rewrites, 1,000 steps",
-    "messages, 1,000 steps",
+    "messages, 400 steps",
 )
 _HEALED = ("appends, 3,000 steps", "1 MB, only=, 1,000 steps")
 _SEALED = (

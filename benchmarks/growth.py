@@ -65,6 +65,11 @@ class Growth:
         """Count one step."""
         self._steps.append((cost.gets, cost.puts, cost.bytes_put / 1000))
 
+    @property
+    def steps(self) -> int:
+        """How many steps were counted."""
+        return len(self._steps)
+
     def quarters(self) -> list[float]:
         """GETs a step in each quarter of the run."""
         size = len(self._steps) // _QUARTERS

@@ -96,6 +96,16 @@ def test_figures_are_the_same_after_they_were_saved(results):
     assert one.gets_growth == growth([4.0] * STEPS)
 
 
+def test_what_bounds_the_growth_of_reads_is_said_of_both_runs(results):
+    quarters = {"GET, first quarter": 3.0, "GET, last quarter": 4.5}
+    results.special["growing"] = {"1 MB, 3,000 steps": quarters}
+    assert not [one for one in bounds(results) if one.startswith("**1,")], "a run is missing"
+    results.special["growing"]["messages, 400 steps"] = {**quarters, "GET, first quarter": 2.5}
+    (text,) = [one for one in bounds(results) if one.startswith("**1,")]
+    assert "with messages from 2.50 GETs a step in the first quarter to 4.50 in the last" in text
+    assert "at 1 MB over 3,000 steps from 3.00 GETs a step" in text
+
+
 def test_what_bounds_the_price_is_said_with_the_part_of_its_puts(results):
     assert not [one for one in bounds(results) if one.startswith("**2,")], "a row is missing"
     carrying = row("statebag, carry 64 KB", puts=0.1, put=3000, gets=3)
