@@ -77,7 +77,9 @@ def answered(results: Results) -> str:
             "it seals; one object does neither."
         )
     if _only_is_fastest(results):
-        parts.append("A step that names what it opens (`only=`) is faster than both, at each size.")
+        parts.append(
+            "A step that names what it opens (`only=`) is faster than both in p50, at each size."
+        )
     parts.append(
         "Keep one object if your state stays small, every step reads all of it, and you need no "
         "check of what you read."
