@@ -88,6 +88,8 @@ def _reads(found: Figures) -> Iterator[_Claim]:
     for name in _KEPT:
         yield 1, f"{name}: GETs of the last quarter", "<=", 5, grown(name, "GET, last quarter")
         yield 1, f"{name}: growth exponent of GETs", "<=", 0.05, grown(name, "growth of GET")
+    large = "10 MB, 300 steps: GETs of the last quarter"
+    yield 1, large, "<=", 5, lambda: found.row(10, 0.2, _OURS).last_gets
     for name in _HEALED:
         end = grown(name, "GETs to open all at the end")
         yield 1, f"{name}, then one open of all: its GETs", "<=", 5, end

@@ -108,7 +108,14 @@ def test_code_of_an_event_loop_lists_as_well(listed):
     assert asyncio.run(work()) == ["m/000001"]
 
 
-def test_a_listing_holds_its_client_which_a_forked_child_must_not_free(monkeypatch):
+def test_whatever_holds_a_listing_holds_its_client_which_a_forked_child_must_not_free(monkeypatch):
+    held, following = [], chunked_listing._next
+
+    def noted(stream):
+        held.append(stream)  # as the frames of asyncio hold it until a garbage collection
+        return following(stream)
+
+    monkeypatch.setattr(chunked_listing, "_next", noted)
     monkeypatch.setattr(chunked_listing, "_CHUNK", 1)
     clients = [MemoryStore()]
     for name in ("a", "b"):
@@ -123,7 +130,10 @@ def test_a_listing_holds_its_client_which_a_forked_child_must_not_free(monkeypat
         gc.collect()
         assert client() is not None
         assert [one["path"] for one in next(chunks)] == ["b"]
-    chunks.close()
+        assert next(chunks, None) is None
     del chunks
+    gc.collect()
+    assert client() is not None
+    held.clear()
     gc.collect()
     assert client() is None

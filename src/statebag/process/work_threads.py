@@ -70,6 +70,7 @@ class WorkThreads:
     def leave(self) -> None:
         """Drop work that has not begun, and let the threads end after the rest.
 
+        Nobody may give work meanwhile: it might be put where no thread takes it any more.
         It waits for nothing and takes no lock, since the garbage collector may end a generator
         anywhere: also where this thread holds that lock, or one that the work needs.
         """

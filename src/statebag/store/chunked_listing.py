@@ -18,7 +18,7 @@ from statebag.store.bounded import remaining_seconds
 from statebag.store.retrying import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from obstore import ObjectMeta
 
@@ -57,17 +57,15 @@ def listed_chunks(
         StoreUnavailable: A chunk took more than 60 s, the server listed an object twice, or the
             listing began before a fork.
     """
-    stream: Any = None
-    of_client: Any = None  # kept: the stream must not free its connections (`native_client`)
+    stream: _Stream | None = None
     is_begun = False
 
     def advance() -> _Chunk | None:
-        nonlocal stream, of_client
+        nonlocal stream
         if stream is None:
             if is_begun:
                 raise StoreUnavailable(f"the listing of {url} broke off", hint="List again.")
-            of_client = client()
-            stream = obstore.list(of_client, prefix or None, chunk_size=_CHUNK)
+            stream = _Stream(client(), prefix)
         try:
             return _next(stream)
         except BaseException:
@@ -99,7 +97,28 @@ def listed_chunks(
         yield fresh
 
 
-def _next(stream: Any) -> _Chunk | None:
+class _Stream:
+    """The client's stream of chunks, and the client.
+
+    Whoever holds the stream, as the traceback of an error may, holds the client too: without it
+    the stream would free its connections, which a forked child must not do (`native_client`).
+
+    Args:
+        client: The client.
+        prefix: The prefix; empty for everything.
+    """
+
+    def __init__(self, client: Any, prefix: str) -> None:
+        self._client = client
+        self._chunks: Any = obstore.list(client, prefix or None, chunk_size=_CHUNK)
+
+    def next_chunk(self) -> Awaitable[_Chunk]:
+        """Return what gives the next chunk, or raises StopAsyncIteration."""
+        following: Awaitable[_Chunk] = anext(self._chunks)
+        return following
+
+
+def _next(stream: _Stream) -> _Chunk | None:
     """Return the next chunk, or None at the end; no request continues after the deadline."""
     import asyncio  # noqa: PLC0415  # slow to load, and only a listing needs it
 
@@ -108,7 +127,9 @@ def _next(stream: Any) -> _Chunk | None:
     async def one() -> _Chunk | None:
         try:
             # A little earlier than the caller's limit, whose error would say less.
-            chunk: _Chunk = await asyncio.wait_for(anext(stream), seconds - min(seconds / 10, 0.1))
+            chunk: _Chunk = await asyncio.wait_for(
+                stream.next_chunk(), seconds - min(seconds / 10, 0.1)
+            )
         except StopAsyncIteration:
             return None
         except TimeoutError:
