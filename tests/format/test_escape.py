@@ -2,10 +2,14 @@
 
 import pytest
 
+from statebag import Policy, Statebag
 from statebag.format import escape as escaping
 from statebag.format.escape import also_escape, escape, is_lookalike, may_need_escape
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY
+from statebag.format.unopened import Unopened
+from statebag.store.memory import MemoryStore
+from tests.bags import noise
 
 
 @pytest.fixture
@@ -48,3 +52,22 @@ def test_the_reserved_key_needs_no_further_form():
     assert may_need_escape(encode(value))
     assert list(escape(value)["a"]) == [KEY]
     assert value == {"a": {KEY: 1}}
+
+
+LARGE = [noise(9_000, n) for n in range(9)]
+TAGS = {"type": "s3_reference", "__s3_offloaded": True}
+
+
+@pytest.mark.parametrize("name", ["type", "__s3_offloaded", "s3_path", "__s3_path", "data"])
+@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("path", [(), ("outer",)])
+def test_a_member_of_a_pointer_that_was_not_opened_is_passed_on(name, tag, path):
+    sb = Statebag(MemoryStore(), policy=Policy(carry_bytes=0))
+    of_pointer = {tag: TAGS[tag], name: LARGE, "n": 1}
+    state = {path[0]: of_pointer} if path else of_pointer
+    bag = sb.seal(state, scope="m/e")
+    opened = sb.open(bag, only=[(*path, "n")], scope="m/e")
+    changed = opened[path[0]] if path else opened
+    assert isinstance(changed[name], Unopened)
+    changed["n"] = of_pointer["n"] = 2
+    assert sb.open(sb.seal(opened, scope="m/e"), scope="m/e") == state

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.format.stub import KEY, Escaped
+from statebag.format.unopened import NotRead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +91,9 @@ def is_foreign(value: dict[str, Any]) -> bool:
     """Return whether a reader would take the object for a further form (`also_escape`)."""
     for tags, load in _foreign.values():
         for name, values in tags:
-            if value.get(name) in values and load()(value):
+            tag = value.get(name)
+            # A value that was not opened is no tag: it is larger, and refuses to be compared.
+            if not isinstance(tag, NotRead) and tag in values and load()(value):
                 return True
     return False
 
