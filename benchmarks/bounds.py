@@ -77,8 +77,8 @@ def _reads(figures: Figures) -> str:
         "were. A run begins with one pack, and while there is little to move, a merge takes most "
         "of the small packs. The exponent counts how a run comes from there to the bound: with "
         f"messages {quarters('messages, 400 steps')}, at 1 MB over 3,000 steps "
-        f"{quarters('1 MB, 3,000 steps')}. Where what is live in a large pack lies more than 256 "
-        "KB apart, the pack is asked more than once: at 10 MB, the last quarter of "
+        f"{quarters('1 MB, 3,000 steps')}. If the live bytes of a large pack lie more than 256 KB "
+        "apart, an open sends several requests for it: at 10 MB, the last quarter of "
         f"{large.steps} steps asks for {large.last_gets:.2f} GETs a step."
     )
 
@@ -106,10 +106,11 @@ def _writes(figures: Figures) -> str:
         "**3, the growth of bytes written.** With at most five packs, a byte that stays is written "
         "again as often as the fifth root of the number of packs written, at least "
         "([0038](design/0038-how-much-merging-must-write.md)): in a thousand steps, an exponent of "
-        "0.2 where nothing is replaced. What is replaced is not written again. Less the growth of "
-        f"the change, it is {some.growth:.2f} with 20% rewrites and {every.growth:.2f} with 100%; "
-        f"as it is, {sealed:.2f} over 3,000 steps of a writer that only seals. Merging more in the "
-        "beginning would lower these numbers, and write more."
+        "0.2 if nothing is replaced. Merges do not write replaced bytes again. We measured "
+        f"{some.growth:.2f} with 20% rewrites and {every.growth:.2f} with 100%, after subtracting "
+        f"the growth of the change itself, and {sealed:.2f} (nothing subtracted) over 3,000 steps "
+        "of a writer that only seals. Merging more in the beginning would lower these numbers, but "
+        "write more."
     )
 
 
@@ -221,7 +222,7 @@ def _one_field(figures: Figures) -> str:
         f"packs. For this, one open of all after 1,000 such steps takes {healed:.0f} GETs, where "
         "that version took 119. With at most five packs, no rule that joins packs written one "
         f"after another writes less than {_LEAST_ONLY} KB a step "
-        "([0038](design/0038-how-much-merging-must-write.md)). PUTs are no more for the merging: "
+        "([0038](design/0038-how-much-merging-must-write.md)). Merging causes no further PUTs: "
         f"{row.puts:.3f}, and {warm.puts:.3f} in a warm process, where they are "
         f"{_PUTS_UNMERGED[0]} and {_PUTS_UNMERGED[1]} with packs that never merge."
     )

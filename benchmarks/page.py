@@ -47,9 +47,8 @@ _ANSWER = """
 Each step starts with an empty memory, as in a new process. A million steps cost what S3 asks for
 the requests, and for what they write, kept 30 days. *p50 ms* and *p99 ms* are times of a step at a
 store with a tail: a request takes 20 ms at the median, and one in a hundred 83 ms or more. They
-are of 180 to 300 steps, so the p99 is about the third slowest (of a hundred steps at 10 MB, 45
-are measured). All
-other times on this page are with {delay:g} ms for every request.
+were measured in 180 to 300 steps, so the p99 is about the third slowest (in 45, if the run has a
+hundred steps). All other times on this page are with {delay:g} ms for every request.
 
 """
 

@@ -341,7 +341,7 @@ def _repeat_in(text: str, found: str) -> tuple[str, tuple[int, int]]:
     """Return what is wrong with a text and where; zeros if only a reader of JSON takes the text."""
     try:
         with _room_for_levels():
-            yaml.load(text[:MOST_YAML_CHARACTERS], _Loader)  # noqa: S506 - as below
+            yaml.load(text[:MOST_YAML_CHARACTERS], _Loader)  # noqa: S506 - its SafeConstructor makes plain values only
     except yaml.constructor.ConstructorError as error:
         if (mark := error.problem_mark) is not None:
             return str(error.problem), (mark.line + 1, mark.column + 1)

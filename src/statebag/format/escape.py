@@ -92,7 +92,7 @@ def is_foreign(value: dict[str, Any]) -> bool:
     for tags, load in _foreign.values():
         for name, values in tags:
             tag = value.get(name)
-            # A value that was not opened is no tag: it is larger, and refuses to be compared.
+            # Comparing an unopened value raises. It is not a tag: tags are too short to offload.
             if not isinstance(tag, NotRead) and tag in values and load()(value):
                 return True
     return False

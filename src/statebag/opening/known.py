@@ -184,7 +184,7 @@ class Bases:
         self._named: dict[tuple[str, str], dict[Path, None]] = {}  # paths that may be kept
         self._paths = [0]  # how many are named; in a list, which views share
         self._sizes: set[int] = set()  # of the texts; what was forgotten may linger
-        # Not with a method of this object, which would be freed only by the garbage collector then.
+        # A method of this object would make a cycle, which only the garbage collector frees.
         left = partial(_keep_chunks, self._indexes, self._sizes)
         self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes, left=left)
         self._lock = lock or fork_safe_lock()

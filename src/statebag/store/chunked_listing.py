@@ -100,8 +100,9 @@ def listed_chunks(
 class _Stream:
     """The client's stream of chunks, and the client.
 
-    Whoever holds the stream, as the traceback of an error may, holds the client too: without it
-    the stream would free its connections, which a forked child must not do (`native_client`).
+    The stream keeps the client's connections, and closes them if it is freed after the client. A
+    forked child must not close them (`native_client`). So this object keeps the two together, also
+    in tracebacks and in the cycles that asyncio leaves to the garbage collector.
 
     Args:
         client: The client.

@@ -8,9 +8,9 @@ before the fork, and had sent nothing, works in the child.
 Nor may the child free a client that has sent requests: this closes its connections through the
 lost threads, one of which may have held a lock when the process was forked. The child waited for
 that lock for ever in one of fifty garbage collections that met such clients (with three threads
-sending requests meanwhile). So a child never frees them, not even when it ends. A listing that is
-left half read frees the connections of a client that was freed before it; so whatever holds a
-listing holds its client too.
+sending requests meanwhile). So a child never frees them, not even when it ends. The stream
+of a listing would close them too if it were freed after its client, so `chunked_listing` keeps the
+two together.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def as_pointer(value: object) -> Pointer | None:
     if value.get("__s3_offloaded") is True and isinstance(value.get("__s3_path"), str):
         return Pointer("whole", value["__s3_path"], sha256)
     kind = value.get("type")
-    if not isinstance(kind, str):  # what was not opened refuses to be compared
+    if not isinstance(kind, str):  # comparing an unopened value raises
         return None
     path = value.get("s3_path")
     if kind == "s3_reference" and isinstance(path, str):
